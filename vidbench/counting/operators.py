@@ -1,0 +1,223 @@
+"""One pass under a dispatch mode that sees every operator: MACs and activations, by operator and by module."""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from vidbench.clips import load_clip
+from vidbench.counting.contractions import RULES, Rule, is_free
+from vidbench.errors import CountError
+from vidbench.records import Clip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What one pass contracts, and what it did beside that.
+
+    Attributes:
+        macs: multiply-accumulates of contractions; FLOPs are twice as many.
+        params: elements of the model's parameters.
+        activations: elements put out by contractions.
+        by_module: MACs under each module's path, its children's included; "" is the whole model.
+        by_operator: MACs of each kind of contraction; they add up to `macs`.
+        uncounted: calls of every other operator that ran.
+        unknown: those of `uncounted` that are not known to be free of contractions.
+    """
+
+    macs: int
+    params: int
+    activations: int
+    by_module: Mapping[str, int]
+    by_operator: Mapping[str, int]
+    uncounted: Mapping[str, int]
+    unknown: tuple[str, ...]
+
+
+def count(model: nn.Module, *inputs: Any, train: bool = False) -> Count:
+    """Count the multiply-accumulates of one pass of `model`, which is left exactly as it was found.
+
+    On meta tensors (a model built under `torch.device("meta")`) nothing is computed. Fused attention, matrix products
+    of any spelling, recurrent layers, grouped, depthwise and transposed convolutions are exact.
+
+    Args:
+        model: any module.
+        inputs: what its forward takes (tensors on any device, meta included, or lists of them), or one Clip.
+        train: count forward and backward; no gradient is taken for inputs that ask for none.
+
+    Raises:
+        CountError: the model's work depends on values, which meta tensors do not have.
+    """
+    if len(inputs) == 1 and isinstance(inputs[0], Clip):
+        inputs = (load_clip(inputs[0], device=_device(model)),)
+    operators = _Operators(model, train=train)
+    with _untouched(model, train=train):
+        try:
+            # Some models empty or overwrite the list they are given.
+            _run(model, tuple(list(x) if isinstance(x, list) else x for x in inputs), operators, train=train)
+        except RuntimeError as error:
+            if _device(model).type != "meta":
+                raise
+            raise CountError(
+                f"{type(model).__name__} cannot be counted on meta tensors ({_first_line(error)}); if its work depends "
+                "on its input, count it on a real device with a real clip"
+            ) from error
+    return operators.count(params=sum(p.numel() for p in model.parameters()))
+
+
+def _run(model: nn.Module, inputs: tuple[Any, ...], operators: "_Operators", *, train: bool) -> None:
+    with torch.set_grad_enabled(train), operators.tracked_modules(), operators:
+        outputs = model(*inputs)
+    if not train:
+        return
+    differentiable = [y for y in tree_leaves(outputs) if isinstance(y, Tensor) and y.requires_grad]
+    if not differentiable:
+        raise CountError(f"{type(model).__name__} has no backward pass to count: none of its outputs has a gradient")
+    sources = [p for p in (*model.parameters(), *tree_leaves(inputs)) if isinstance(p, Tensor) and p.requires_grad]
+    gradients = [torch.ones_like(y) for y in differentiable]
+    with operators.tracked_modules(), operators:
+        torch.autograd.grad(differentiable, sources, gradients, allow_unused=True)
+
+
+class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Tallies each operator below autograd, and which modules were being called when it ran."""
+
+    def __init__(self, model: nn.Module, *, train: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._calling: list[str | None] = []
+        self._rules: dict[torch._ops.OpOverload, Rule | None] = {}
+        self._composite: set[torch._ops.OpOverload] = set()
+        self._calls: Counter[torch._ops.OpOverload] = Counter()
+        self._macs: dict[torch._ops.OpOverload, int] = defaultdict(int)
+        self._by_module: dict[str, int] = dict.fromkeys(self._paths.values(), 0)
+        self._activations = 0
+        # Where the forward pass was when autograd numbered its nodes: tells which modules a node of backward is from.
+        self._marks: list[tuple[int, tuple[str | None, ...]]] | None = [(0, ())] if train else None
+
+    def __torch_dispatch__(
+        self, func: torch._ops.OpOverload, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        try:
+            rule = self._rules[func]
+        except KeyError:
+            rule = self._meet(func)
+        kwargs = kwargs or {}
+        if func in self._composite:
+            with self:
+                return func.decompose(*args, **kwargs)
+        out = func(*args, **kwargs)
+        self._calls[func] += 1
+        if rule is not None:
+            macs = rule(out, *args, **kwargs)
+            self._macs[func] += macs
+            self._activations += out.numel() if isinstance(out, Tensor) else out[0].numel()
+            for path in dict.fromkeys(self._current()):
+                if path is not None:
+                    self._by_module[path] += macs
+        return out
+
+    def _meet(self, func: torch._ops.OpOverload) -> Rule | None:
+        rule = self._rules[func] = RULES.get(_name(func))
+        # Inference tensors bring composite operators here whole; elsewhere autograd has taken them apart before.
+        if rule is None and func._can_decompose():
+            self._composite.add(func)
+        return rule
+
+    def _current(self) -> tuple[str | None, ...] | list[str | None]:
+        if self._calling or not self._marks:
+            return self._calling
+        node = torch._C._current_autograd_node()
+        if node is None:
+            return ("",)
+        return self._marks[bisect_right(self._marks, node._sequence_nr(), key=lambda mark: mark[0]) - 1][1]
+
+    @contextmanager
+    def tracked_modules(self) -> Iterator[None]:
+        """While this is open, the paths of the modules being called are known."""
+
+        def enter(module: nn.Module, _inputs: Any) -> None:
+            self._calling.append(self._paths.get(id(module)))
+            self._mark()
+
+        def leave(_module: nn.Module, _inputs: Any, _output: Any) -> None:
+            self._calling.pop()
+            self._mark()
+
+        hooks = (register_module_forward_pre_hook(enter), register_module_forward_hook(leave, always_call=True))
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _mark(self) -> None:
+        if self._marks is not None:
+            self._marks.append((torch._C._autograd._get_sequence_nr(), tuple(self._calling)))
+
+    def count(self, *, params: int) -> Count:
+        """The tally as a Count."""
+        by_operator: Counter[str] = Counter()
+        uncounted: Counter[str] = Counter()
+        unknown = set()
+        for func, calls in self._calls.items():
+            if self._rules[func] is not None:
+                by_operator[_name(func)] += self._macs[func]
+            else:
+                uncounted[_name(func)] += calls
+                if not is_free(func):
+                    unknown.add(_name(func))
+        return Count(
+            macs=by_operator.total(),
+            params=params,
+            activations=self._activations,
+            by_module=self._by_module,
+            by_operator=dict(by_operator.most_common()),
+            uncounted=dict(uncounted.most_common()),
+            unknown=tuple(sorted(unknown)),
+        )
+
+
+def _name(func: torch._ops.OpOverload) -> str:
+    return func._schema.name.replace("::", ".", 1)
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next((t.device for t in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+@contextmanager
+def _untouched(model: nn.Module, *, train: bool) -> Iterator[None]:
+    """Put back modes, buffers, random state and torch's switches; the native attention path would hide its products."""
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [(m, name, b, b.clone()) for m in model.modules() for name, b in m._buffers.items() if b is not None]
+    device = _device(model)
+    fastpath = torch.backends.mha.get_fastpath_enabled()
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng([device] if device.type == "cuda" else []))
+        torch.backends.mha.set_fastpath_enabled(False)
+        if train:
+            model.train()
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fastpath)
+            for module, training in modes:
+                module.training = training
+            with torch.no_grad():
+                for module, name, buffer, before in buffers:
+                    module._buffers[name] = buffer
+                    if buffer.device.type != "meta" and not torch.equal(buffer, before):
+                        buffer.copy_(before)

@@ -1,0 +1,17 @@
+"""What can go wrong through a user's input or machine; each message names the fix."""
+
+
+class VidbenchError(Exception):
+    """Anything vidbench refuses or cannot do; `exit_code` is what the command line ends with."""
+
+    exit_code = 3
+
+
+class InputError(VidbenchError, ValueError):
+    """A name, number, file or combination that cannot be used."""
+
+    exit_code = 2
+
+
+class CountError(VidbenchError):
+    """The forward pass that was to be counted failed."""

@@ -1,0 +1,59 @@
+"""The figures vidbench can give: name, base unit, which way is better, and what one figure is per."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vidbench.errors import InputError
+
+MACS_CONVENTION = (
+    "one MAC is one multiply-accumulate of a contraction (convolution, matrix product, attention's two products), "
+    "without bias, normalisation and elementwise work; FLOPs = 2 x MACs"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One kind of figure; an exact one is counted on meta tensors, a sampled one needs a device that computes."""
+
+    name: str
+    unit: str
+    better: Literal["lower", "higher"]
+    kind: Literal["exact", "sampled"]
+    per: Literal["model", "clip", "call", "second"]
+    label: str
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("params", "parameters", "lower", "exact", "model", "parameters"),
+        Metric("macs", "MACs", "lower", "exact", "clip", "multiply-accumulates"),
+        Metric("activations", "elements", "lower", "exact", "clip", "elements put out by contractions"),
+        Metric("weight_memory", "bytes", "lower", "exact", "model", "parameters and buffers"),
+        Metric("latency", "seconds", "lower", "sampled", "call", "latency"),
+        Metric("throughput", "clips/s", "higher", "sampled", "second", "throughput"),
+        Metric("peak_memory", "bytes", "lower", "sampled", "call", "peak memory"),
+        Metric("reserved_memory", "bytes", "lower", "sampled", "call", "memory reserved by CUDA's allocator"),
+    )
+}
+
+
+def select_metrics(names: list[str] | None, device_type: str) -> tuple[str, ...]:
+    """The metrics asked for, in METRICS' order; by default all that a device of this type can give.
+
+    Raises:
+        InputError: a name is unknown, or needs a device that computes.
+    """
+    unavailable = {
+        "meta": {name for name, metric in METRICS.items() if metric.kind == "sampled"},
+        "cpu": {"reserved_memory"},
+    }.get(device_type, set())
+    if names is None:
+        return tuple(name for name in METRICS if name not in unavailable)
+    for name in names:
+        if name not in METRICS:
+            raise InputError(f"unknown metric {name!r}; there are {', '.join(METRICS)}")
+        if name in unavailable:
+            where = "a CUDA device" if device_type == "cpu" else "a device that computes: --device cpu or cuda"
+            raise InputError(f"{name} cannot be taken on {device_type}; it needs {where}")
+    return tuple(name for name in METRICS if name in names)

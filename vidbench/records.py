@@ -1,0 +1,103 @@
+"""What is measured and what came out: frozen records, in base units (seconds, bytes), with how each figure was taken.
+
+Schema history:
+    1  first version
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SCHEMA = 1
+
+SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """`frames` RGB frames of `size` x `size`: synthetic noise, or sampled from the video file `source`.
+
+    A video shorter than `frames` is refused unless `loop` allows it to start over.
+    """
+
+    frames: int
+    size: int
+    source: str = SYNTHETIC
+    loop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One setting of one model: what a row of a table is about."""
+
+    model: str
+    classes: int | None
+    frames: int
+    size: int
+    batch: int = 1
+    device: str = "cpu"
+    dtype: str = "fp32"
+    mode: str = "eager"
+    task: str = "inference"
+    clip: str = SYNTHETIC
+    views: str | None = None
+    threads: int | None = None
+    weights: str = "random"
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What must agree before two figures are compared: device, driver, library stack, precision flags, threads."""
+
+    device: str
+    driver: str | None
+    platform: str
+    stack: Mapping[str, str]
+    flags: Mapping[str, bool | str]
+    threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One figure. `value` is None where it is unknown, and a caveat says why.
+
+    `samples` holds at most MAX_SAMPLES of the figures `value` is the median of; `summary` is of all of them.
+    """
+
+    metric: str
+    value: float | None
+    unit: str
+    method: str
+    samples: tuple[float, ...] = ()
+    summary: Mapping[str, float] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+
+
+MAX_SAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a case, or one of its figures, could not be measured."""
+
+    kind: Literal["oom", "crash", "timeout", "error"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A case, what was measured of it, and where: `environment` is the key of an Environment."""
+
+    id: str
+    time: str
+    case: Case
+    environment: str
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    measurements: tuple[Measurement, ...] = ()
+    failure: Failure | None = None
+    schema: int = SCHEMA
+
+    def measurement(self, metric: str) -> Measurement | None:
+        """The measurement of that metric, or None where it was not taken."""
+        return next((m for m in self.measurements if m.metric == metric), None)

@@ -1,0 +1,39 @@
+"""The only formatter of numbers: a column is scaled as a whole, so that its figures can be compared by eye."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SCALES = {
+    "seconds": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")),
+    "bytes": ((1024.0**3, "GiB"), (1024.0**2, "MiB"), (1024.0, "KiB")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A factor and the unit it gives: `value / factor` is in `label`."""
+
+    factor: float
+    label: str
+
+    def format(self, value: float | None) -> str:
+        """The value in this unit with about four significant digits; a dash where it is unknown."""
+        return "–" if value is None else format_number(value / self.factor)
+
+
+def column_scale(values: Iterable[float | None], unit: str) -> Scale:
+    """The largest unit of `unit`'s row in SCALES in which the smallest known value is at least one."""
+    known = [abs(value) for value in values if value]
+    scales = SCALES.get(unit, ((1.0, unit),))
+    for factor, label in scales:
+        if known and min(known) >= factor:
+            return Scale(factor, label)
+    return Scale(*scales[-1])
+
+
+def format_number(value: float) -> str:
+    """Two decimals below 100, one below 1,000, whole numbers above; below 0.1 three significant digits."""
+    size = abs(value)
+    if size and size < 0.1:
+        return f"{value:.3g}"
+    return f"{value:.2f}" if size < 100 else f"{value:.1f}" if size < 1000 else f"{value:,.0f}"
