@@ -44,6 +44,7 @@ class Variant:
     published: tuple[Published, ...]
     frames_min: int = 1
     frames_multiple: int = 1
+    size_fixed: bool = False
 
     def check_frames(self, frames: int) -> None:
         """Raise InputError where the net cannot take that many frames."""
@@ -57,6 +58,10 @@ class Variant:
 
     def check_size(self, size: int) -> None:
         """Raise InputError where the frames are smaller than the net's total stride."""
+        if self.size_fixed and size != self.size:
+            raise InputError(
+                f"{self.name} cannot take frames of {size} x {size}: its position embedding is for {self.size} alone"
+            )
         if size < self.stride:
             raise InputError(
                 f"{self.name} cannot take frames of {size} x {size}: its total stride is {self.stride}, "
