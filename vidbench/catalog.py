@@ -3,10 +3,9 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from vidbench.errors import InputError
@@ -76,6 +75,16 @@ class Variant:
             if (p.frames, p.size, DATASET_CLASSES.get(p.dataset)) == (frames, size, classes) and p.gmacs is not None
         )
 
+    def headline(self) -> Published | None:
+        """What to show where there is room for one: a figure at the default clip and classes if there is any."""
+
+        def distance(p: Published) -> tuple[bool, ...]:
+            at_default = (p.frames, p.size) == (self.frames, self.size)
+            other_classes = DATASET_CLASSES.get(p.dataset) != self.classes
+            return p.gmacs is None, other_classes, not at_default, p.top1 is None
+
+        return min(self.published, key=distance, default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
@@ -94,14 +103,8 @@ class Family:
 @cache
 def families() -> Mapping[str, Family]:
     """All families by name, in the order of their names."""
-    files = sorted(
-        (file for file in (resources.files("vidbench") / "models").iterdir() if file.name.endswith(".toml")),
-        key=lambda file: file.name,
-    )
-    names = (file.name.removesuffix(".toml").replace("_", "-") for file in files)
-    return {
-        name: _family(name, tomllib.loads(file.read_text("utf-8"))) for name, file in zip(names, files, strict=True)
-    }
+    files = {file.stem.replace("_", "-"): file for file in Path(__file__).with_name("models").glob("*.toml")}
+    return {name: _family(name, tomllib.loads(files[name].read_text("utf-8"))) for name in sorted(files)}
 
 
 def _family(name: str, head: dict[str, Any]) -> Family:
@@ -166,5 +169,7 @@ def find_family(name: str) -> Family:
 
 
 def _unknown(kind: str, name: str, names: list[str], otherwise: str) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(name.lower().replace("_", "-"), names, n=3, cutoff=0.5)
     return f"unknown {kind} {name!r}; " + (f"did you mean {' or '.join(near)}?" if near else otherwise)

@@ -1,5 +1,6 @@
 """The figures vidbench can give: name, base unit, which way is better, and what one figure is per."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +39,7 @@ METRICS = {
 }
 
 
-def select_metrics(names: list[str] | None, device_type: str) -> tuple[str, ...]:
+def select_metrics(names: Collection[str] | None, device_type: str) -> tuple[str, ...]:
     """The metrics asked for, in METRICS' order; by default all that a device of this type can give.
 
     Raises:

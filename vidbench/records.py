@@ -62,7 +62,8 @@ class Environment:
 class Measurement:
     """One figure. `value` is None where it is unknown, and a caveat says why.
 
-    `samples` holds at most MAX_SAMPLES of the figures `value` is the median of; `summary` is of all of them.
+    `samples` holds at most MAX_SAMPLES of the figures that `value` is the median of. `details` holds, of a sampled
+    figure, count, mean, p90, min and max of all samples; of a counted one, what it is made of and what was left out.
     """
 
     metric: str
@@ -70,7 +71,7 @@ class Measurement:
     unit: str
     method: str
     samples: tuple[float, ...] = ()
-    summary: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
 
 

@@ -12,15 +12,15 @@ Rule = Callable[..., int]  # (output, *arguments of the operator) -> MACs
 # Each output element, or each input element of a transposed convolution, meets one filter.
 def _convolution(out: Tensor, x: Tensor, weight: Tensor, *settings: Any) -> int:
     transposed: bool = settings[4]
-    positions: int = (x if transposed else out).numel()
-    return positions * (weight.numel() // weight.shape[0])
+    filtered = x if transposed else out
+    return filtered.numel() * (weight.numel() // weight.shape[0])
 
 
 # The gradients of input and of weight cost a forward pass each, whatever the groups.
 def _convolution_backward(_out: Any, grad: Tensor, x: Tensor, weight: Tensor, *settings: Any) -> int:
-    transposed, output_mask = settings[4], settings[7]
-    forward = (x if transposed else grad).numel() * (weight.numel() // weight.shape[0])
-    return forward * sum(output_mask[:2])
+    transposed: bool = settings[4]
+    output_mask: Sequence[bool] = settings[7]
+    return _convolution(grad, x, weight, None, None, None, None, transposed) * sum(output_mask[:2])
 
 
 def _mm(_out: Any, a: Tensor, b: Tensor, *_: Any) -> int:

@@ -1,0 +1,66 @@
+"""The command line: each command parses, calls one function and hands its value on; errors end here, in one message."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import vidbench
+from vidbench.cli import listing, profile
+from vidbench.errors import VidbenchError
+
+BUG = 70
+
+app = typer.Typer(
+    name="vidbench",
+    help="What video-recognition networks cost: parameters, MACs, latency, throughput and memory, across clip lengths.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("profile", no_args_is_help=True)(profile.profile)
+app.command("list")(listing.list_)
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer hands over the flag's value
+    if asked:
+        typer.echo(f"vidbench {vidbench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
+) -> None:
+    if debug:
+        os.environ["VIDBENCH_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run the command line and end the process with the exit code that docs/usage.md lists."""
+    # --debug belongs to every command, and is wanted most when the command has just been typed and failed.
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get("VIDBENCH_DEBUG"))
+    try:
+        app(arguments)
+    except VidbenchError as error:
+        if debug:
+            raise
+        _end(str(error), error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`| head`); nothing is left to say, nor anyone to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # the last resort, for bugs of ours
+        if debug:
+            raise
+        _end(f"this is a bug in vidbench ({type(error).__name__}: {error}); --debug shows where", BUG)
+
+
+def _end(message: str, code: int) -> None:
+    typer.echo(f"vidbench: {message}", err=True)
+    sys.exit(code)

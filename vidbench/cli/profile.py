@@ -1,0 +1,109 @@
+"""`vidbench profile`: the main job. Models, clips, batches and precisions in; a table and files out."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from vidbench.cli.outputs import Sink
+    from vidbench.records import Case, Environment, Record
+
+INTERRUPTED = 130
+NOT_MEASURED = 3
+
+
+def profile(  # noqa: PLR0917  # one parameter an option
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Variants or families (`vidbench list` shows them), or shell patterns such as 'x3d-*' or '*'.",
+        ),
+    ],
+    frames: Annotated[
+        str | None, typer.Option(help="Clip lengths, such as 8,16,32,64; default is the variant's.", show_default=False)
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Heights and widths, such as 224,256; default is the variant's.", show_default=False),
+    ] = None,
+    batch: Annotated[str, typer.Option(help="Clips a call, such as 1,8.")] = "1",
+    classes: Annotated[
+        int | None, typer.Option(help="Width of the logits; default is the variant's.", show_default=False)
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="auto (the GPU where there is one), cpu, cuda, cuda:N, or meta: static figures alone.")
+    ] = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="fp32 (TF32 off), tf32, fp16, bf16 (weights and input cast), amp (autocast to bf16).")
+    ] = "fp32",
+    clip: Annotated[
+        str | None, typer.Option(help="A video to take the clip from; default is synthetic noise.", show_default=False)
+    ] = None,
+    loop_clip: Annotated[bool, typer.Option("--loop-clip", help="Let a video that is too short start over.")] = False,
+    only: Annotated[
+        str | None, typer.Option(help="Metrics to take, such as macs,latency; default is all.", show_default=False)
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)] = None,
+    csv: Annotated[
+        str | None,
+        typer.Option(help="Write tidy CSV to this file; - is stdout, instead of the table.", show_default=False),
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option(help="Add the records to this JSON Lines file; - is stdout.", show_default=False)
+    ] = None,
+) -> None:
+    """Measure what nets cost across clip lengths: parameters, MACs, latency, throughput and memory."""
+    from vidbench.catalog import find_variants
+    from vidbench.cli.options import parse_names, parse_numbers
+    from vidbench.cli.outputs import open_outputs
+    from vidbench.records import SYNTHETIC
+    from vidbench.suites import expand_grid
+
+    variants = {variant.name: variant for pattern in models for variant in find_variants(pattern)}
+    cases = expand_grid(
+        list(variants.values()),
+        frames=parse_numbers("--frames", frames),
+        sizes=parse_numbers("--size", size),
+        classes=classes,
+        batches=parse_numbers("--batch", batch),
+        dtypes=parse_names("--dtype", dtype),
+        device=device,
+        clip=clip or SYNTHETIC,
+        threads=threads,
+    )
+    metrics = parse_names("--only", only) if only is not None else None
+    with open_outputs(csv_path=csv, json_path=json) as sink:
+        code = _measure(cases, metrics, sink, loop_clip=loop_clip, shows_table="-" not in (csv, json))
+    raise typer.Exit(code)
+
+
+def _measure(cases: "list[Case]", names: list[str] | None, sink: "Sink", *, loop_clip: bool, shows_table: bool) -> int:
+    """Measure, hand each record on as it comes, then print them all; the exit code."""
+    from vidbench import terminal
+    from vidbench.notes import describe_failure, write_notes
+    from vidbench.run import prepare, run_cases
+    from vidbench.table import rows
+
+    cases, metrics = prepare(cases, names, loop_clip=loop_clip)
+    records: list[Record] = []
+    environments: dict[str, Environment] = {}
+    interrupted = False
+    try:
+        with terminal.show_progress(len(cases)) as announce:
+            for record, environment in run_cases(cases, metrics, loop_clip=loop_clip, announce=announce):
+                records.append(record)
+                environments[record.environment] = environment
+                sink(record, environment)
+                if not shows_table and (failure := describe_failure(record)):
+                    terminal.warn(f"not measured: {failure}")
+    except KeyboardInterrupt:
+        interrupted = True
+    if shows_table and records:
+        flat = rows(records, environments)
+        shown = terminal.shown_metrics(metrics, chosen=names is not None)
+        terminal.print_profile(flat, shown, write_notes(records, flat, environments, shown))
+    if interrupted:
+        terminal.warn(f"interrupted after {len(records)} of {len(cases)} cases; what was measured is kept")
+        return INTERRUPTED
+    return NOT_MEASURED if any(record.failure for record in records) else 0

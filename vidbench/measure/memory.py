@@ -1,0 +1,92 @@
+"""The most bytes that weights, input and activations take during one call."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from vidbench.errors import VidbenchError
+from vidbench.measure.workload import Workload
+from vidbench.records import Measurement
+
+
+def measure_peak_memory(workload: Workload) -> Measurement:
+    """Bytes at the peak of one call: the allocator's on CUDA; on the CPU the allocator's in a pass of its own."""
+    before = tensor_bytes(workload)
+    if workload.device.type == "cuda":
+        _run_once(workload)
+        value = torch.cuda.max_memory_allocated(workload.device)
+        method = "peak of CUDA's caching allocator over one call after a warm-up call, statistics reset before it"
+    else:
+        value = before + _allocated_at_peak(workload)
+        method = (
+            "weights, buffers and input, plus the peak of torch's CPU allocator during one call in a pass of its own; "
+            "what backends take past that allocator is not seen"
+        )
+    details = {"weights_and_input": before}
+    return Measurement(metric="peak_memory", value=value, unit="bytes", method=method, details=details)
+
+
+def measure_reserved_memory(workload: Workload) -> Measurement:
+    """Bytes that CUDA's caching allocator holds from the driver at the peak of one call."""
+    _run_once(workload)
+    return Measurement(
+        metric="reserved_memory",
+        value=torch.cuda.max_memory_reserved(workload.device),
+        unit="bytes",
+        method="peak of what CUDA's caching allocator reserved over one call, its cache emptied before",
+    )
+
+
+def tensor_bytes(workload: Workload) -> int:
+    """Bytes of the distinct storages of weights, buffers and input."""
+    tensors = (*workload.net.parameters(), *workload.net.buffers(), workload.clips)
+    return sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}.values())
+
+
+def _run_once(workload: Workload) -> None:
+    """One warm call whose CUDA statistics hold nothing of what ran before."""
+    with torch.inference_mode():
+        workload.call()
+        workload.synchronise()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(workload.device)
+        workload.call()
+        workload.synchronise()
+
+
+def _allocated_at_peak(workload: Workload) -> int:
+    """The most bytes that torch's CPU allocator had given out and not taken back during one call."""
+    profiler = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
+    with torch.inference_mode():
+        workload.call()
+        with _silenced_stderr():
+            profiler.start()
+        workload.call()
+        with _silenced_stderr():
+            profiler.stop()
+    results = profiler.profiler and profiler.profiler.kineto_results
+    events = [event for event in results.events() if event.name() == "[memory]"] if results else []
+    if not events:
+        raise VidbenchError("torch's profiler reports no allocations, so that this torch cannot measure CPU memory")
+    changes: list[int] = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]  # type: ignore[attr-defined]
+    return max(accumulate(changes))
+
+
+@contextmanager
+def _silenced_stderr() -> Iterator[None]:
+    """The profiler's native library announces its start and stop on stderr, whatever its log level."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as sink:
+        os.dup2(sink.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,126 @@
+"""What a table must say beside its figures: where they were taken, how, what they leave out, and how they grow."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from vidbench.catalog import DATASET_CLASSES, variants
+from vidbench.growth import fit_growth
+from vidbench.metrics import METRICS
+from vidbench.records import Environment, Record
+from vidbench.table import Row
+from vidbench.units import format_number
+
+PRECISIONS = {
+    "fp32": "fp32 (TF32 off)",
+    "tf32": "tf32",
+    "fp16": "fp16 weights and input",
+    "bf16": "bf16 weights and input",
+    "amp": "amp (autocast to bf16)",
+}
+GROWTH_LABELS = {"macs": "GMACs", "latency": "latency", "peak_memory": "memory"}
+HINTS = 4  # models whose published setting is pointed to, before the list itself is
+
+
+def write_notes(
+    records: Sequence[Record], rows: Sequence[Row], environments: Mapping[str, Environment], metrics: Sequence[str]
+) -> list[str]:
+    """The lines under a table of these metrics, in their order."""
+    return [
+        *_failures(records),
+        *_environments(records, environments),
+        *_methods(records, metrics),
+        *_caveats(records),
+        *_published(rows),
+        *_growth(rows),
+    ]
+
+
+def describe_failure(record: Record) -> str | None:
+    """The case and why it could not be measured; None where it could."""
+    case = record.case
+    if record.failure is None:
+        return None
+    return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype}: {record.failure.message}"
+
+
+def _failures(records: Iterable[Record]) -> list[str]:
+    return [f"not measured: {text}" for text in map(describe_failure, records) if text]
+
+
+def _environments(records: Sequence[Record], environments: Mapping[str, Environment]) -> list[str]:
+    lines: dict[str, None] = {}
+    for record in records:
+        where = environments[record.environment]
+        versions = {**where.stack, "vidbench": record.conditions["vidbench"]}
+        stack = ", ".join(f"{name} {version}" for name, version in versions.items())
+        driver = f"driver {where.driver}" if where.driver else None
+        threads = f"{where.threads} CPU threads" if where.threads != 1 else "1 CPU thread"
+        precision = PRECISIONS.get(record.case.dtype, record.case.dtype)
+        parts = [where.device, driver, where.platform, threads, precision, stack, f"clip: {record.case.clip}"]
+        if record.case.device == "meta":
+            parts = ["counted on meta tensors, nothing computed", stack]
+        lines[" · ".join(part for part in parts if part)] = None
+    return list(lines)
+
+
+def _methods(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
+    lines = []
+    for metric in (METRICS[name] for name in metrics if name != "params"):
+        taken = [m for record in records if (m := record.measurement(metric.name))]
+        per = "" if metric.per in ("model", "second") else f", per {metric.per}"
+        label = "GMACs" if metric.name == "macs" else metric.label
+        lines += [f"{label}{per}: {method}" for method in dict.fromkeys(m.method for m in taken)]
+        if metric.name == "macs":
+            left_out = {_short(operator) for m in taken for operator in m.details["uncounted"]}
+            unknown = {_short(operator) for m in taken for operator in m.details["unknown"]}
+            lines.append(f"ran uncounted, for they contract nothing: {', '.join(sorted(left_out - unknown))}")
+    return lines
+
+
+def _short(operator: str) -> str:
+    return operator.removeprefix("aten.").strip("_")
+
+
+def _caveats(records: Sequence[Record]) -> list[str]:
+    found = ((r.case.model, m.metric, caveat) for r in records for m in r.measurements for caveat in m.caveats)
+    return list(dict.fromkeys(f"caution, {metric} of {model}: {caveat}" for model, metric, caveat in found))
+
+
+def _published(rows: Sequence[Row]) -> list[str]:
+    """Where the paper's column has a figure, whose it is; where it has none, at which setting there is one."""
+    sources = {
+        f"published GMACs of {row['model']} at {row['frames']}x{row['size']}: {row['published_source']}": None
+        for row in rows
+        if row["published_gmacs"]
+    }
+    shown = {row["model"] for row in rows if row["published_gmacs"]}
+    missing = [name for name in dict.fromkeys(row["model"] for row in rows) if name not in shown and name in variants()]
+    hints = [hint for name in missing if (hint := _published_elsewhere(name))]
+    if len(hints) > HINTS:
+        hints = [
+            "the paper's column is empty where nothing is published at that setting; `vidbench list` has the settings"
+        ]
+    return [*sources, *hints]
+
+
+def _published_elsewhere(name: str) -> str | None:
+    variant = variants()[name]
+    published = variant.headline()
+    if published is None or published.gmacs is None:
+        return None
+    options = f"--frames {published.frames} --size {published.size}"
+    if DATASET_CLASSES[published.dataset] != variant.classes:
+        options += f" --classes {DATASET_CLASSES[published.dataset]}"
+    return f"{name}: published is {published.gmacs:g} GMACs at another setting; {options} puts ours beside it"
+
+
+def _growth(rows: Sequence[Row]) -> list[str]:
+    lines = []
+    growths = fit_growth(rows)
+    for growth in growths:
+        factors = ", ".join(f"{GROWTH_LABELS[metric]} x{format_number(f)}" for metric, f in growth.factors.items())
+        several = sum(other.model == growth.model for other in growths) > 1
+        setting = f" ({growth.setting})" if several else ""
+        lines.append(
+            f"{growth.model}{setting}, {growth.shortest} to {growth.longest} frames: {factors} per doubling of the clip"
+        )
+    return lines

@@ -1,0 +1,72 @@
+"""What to measure, as data: every combination of models, clips, batches and precisions is a Case."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+from vidbench.catalog import Variant
+from vidbench.errors import InputError
+from vidbench.records import Case
+
+
+def expand_grid(
+    variants: Sequence[Variant],
+    *,
+    frames: Sequence[int] = (),
+    sizes: Sequence[int] = (),
+    classes: int | None = None,
+    **axes: Any,
+) -> list[Case]:
+    """The combinations for each variant, with its own default clip where no frames or sizes are given.
+
+    Raises:
+        InputError: a variant cannot take one of the clips, or a number is not positive.
+    """
+    for variant in variants:
+        for count in frames:
+            variant.check_frames(count)
+        for size in sizes:
+            variant.check_size(size)
+    return [
+        case
+        for variant in variants
+        for case in combine(
+            variant.name,
+            classes=variant.classes if classes is None else classes,
+            frames=frames or [variant.frames],
+            sizes=sizes or [variant.size],
+            **axes,
+        )
+    ]
+
+
+def combine(
+    model: str,
+    *,
+    classes: int | None,
+    frames: Sequence[int],
+    sizes: Sequence[int],
+    batches: Sequence[int] = (1,),
+    dtypes: Sequence[str] = ("fp32",),
+    threads: int | None = None,
+    **shared: Any,
+) -> list[Case]:
+    """Every combination for one model; frames vary fastest, so that a table shows how costs grow with the clip.
+
+    Raises:
+        InputError: a number is not positive.
+    """
+    for what, numbers in (
+        ("--classes", [] if classes is None else [classes]),
+        ("--frames", frames),
+        ("--size", sizes),
+        ("--batch", batches),
+        ("--threads", [] if threads is None else [threads]),
+    ):
+        for number in numbers:
+            if number < 1:
+                raise InputError(f"{what.removeprefix('--')} cannot be {number}; give 1 or more with {what}")
+    return [
+        Case(model=model, classes=classes, frames=count, size=size, batch=batch, dtype=dtype, threads=threads, **shared)
+        for size, dtype, batch, count in product(sizes, dtypes, batches, frames)
+    ]

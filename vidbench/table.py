@@ -1,0 +1,100 @@
+"""The one step from records to flat rows, which every table, export and data frame is made of."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vidbench.catalog import variants
+from vidbench.metrics import MACS_CONVENTION, METRICS
+from vidbench.records import Case, Environment, Record
+from vidbench.store import read_results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+CASE_COLUMNS = tuple(field.name for field in fields(Case))
+SPREAD_COLUMNS = tuple(
+    f"{name}_{part}"
+    for name, metric in METRICS.items()
+    if metric.kind == "sampled" and metric.unit in ("seconds", "clips/s")
+    for part in ("p90", "mean", "count")
+)
+COLUMNS = (
+    *CASE_COLUMNS,
+    *METRICS,
+    *SPREAD_COLUMNS,
+    "published_gmacs",
+    "published_source",
+    "failure",
+    "failure_message",
+    "caveats",
+    "device_name",
+    "torch",
+    "macs_convention",
+    "environment",
+    "time",
+    "id",
+)
+
+
+def row(record: Record, environment: Environment | None = None) -> Row:
+    """One record as a flat row with COLUMNS, in base units; what was not measured is None.
+
+    Several published figures of one setting are joined by a semicolon, like their sources.
+    """
+    values = {m.metric: m.value for m in record.measurements}
+    spread = {f"{m.metric}_{part}": value for m in record.measurements for part, value in m.details.items()}
+    published = _published(record.case)
+    found: Row = {
+        **asdict(record.case),
+        **values,
+        **spread,
+        "published_gmacs": "; ".join(f"{gmacs:g}" for gmacs in published) or None,
+        "published_source": "; ".join(published.values()) or None,
+        "failure": record.failure and record.failure.kind,
+        "failure_message": record.failure and record.failure.message,
+        "caveats": "; ".join(f"{m.metric}: {caveat}" for m in record.measurements for caveat in m.caveats) or None,
+        "device_name": environment and environment.device,
+        "torch": environment and environment.stack.get("torch"),
+        "macs_convention": MACS_CONVENTION,
+        "environment": record.environment,
+        "time": record.time,
+        "id": record.id,
+    }
+    return {column: found.get(column) for column in COLUMNS}
+
+
+def rows(records: Iterable[Record], environments: Mapping[str, Environment]) -> list[Row]:
+    """Every record as a flat row."""
+    return [row(record, environments.get(record.environment)) for record in records]
+
+
+def _published(case: Case) -> dict[float, str]:
+    """Each figure published for exactly this setting, with its source; the first source of a figure speaks for it."""
+    variant = variants().get(case.model)
+    found: dict[float, str] = {}
+    if variant is not None and case.classes is not None and case.task == "inference":
+        for published in variant.published_at(case.frames, case.size, case.classes):
+            if published.gmacs is not None:
+                found.setdefault(published.gmacs, published.source)
+    return found
+
+
+def to_frame(flat: list[Row]) -> "pd.DataFrame":
+    """The rows as a pandas data frame with COLUMNS."""
+    import pandas as pd
+
+    return pd.DataFrame(flat, columns=list(COLUMNS))
+
+
+def read(path: Path | str) -> "pd.DataFrame":
+    """A result file as a pandas data frame: a row a record, in base units (seconds, bytes), columns as in exports.
+
+    Raises:
+        InputError: the file is missing or is no result file.
+    """
+    results = read_results(path)
+    return to_frame(rows(results.records, results.environments))

@@ -1,0 +1,201 @@
+"""The only code that draws with rich: tables and notes on stdout, progress and warnings on stderr."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vidbench.catalog import Family, Published
+from vidbench.units import Scale, column_scale, format_number
+
+if TYPE_CHECKING:
+    from vidbench.records import Case
+    from vidbench.table import Row
+
+QUIET_SECONDS = 1.0  # work shorter than this shows no progress
+UNKNOWN = "–"
+FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of measured figures: which one, its head, and the scale it is printed in (by default its unit's)."""
+
+    key: str
+    head: str
+    scale: Scale | None = None
+    unit: str = ""
+    per: str = ""
+
+
+METRIC_COLUMNS = {
+    "params": (Column("params", "params", Scale(1e6, "M")),),
+    "macs": (Column("macs", "GMACs", Scale(1e9, "per clip")),),
+    "activations": (Column("activations", "activations", Scale(1e6, "M per clip")),),
+    "weight_memory": (Column("weight_memory", "weights", unit="bytes"),),
+    "latency": (
+        Column("latency", "latency", unit="seconds", per="/call"),
+        Column("latency_p90", "p90", unit="seconds", per="/call"),
+    ),
+    "throughput": (Column("throughput", "throughput", Scale(1, "clips/s")),),
+    "peak_memory": (Column("peak_memory", "memory", unit="bytes", per="/call"),),
+    "reserved_memory": (Column("reserved_memory", "reserved", unit="bytes", per="/call"),),
+}
+BY_DEFAULT = ("params", "macs", "latency", "throughput", "peak_memory", "reserved_memory")
+
+
+def shown_metrics(metrics: Sequence[str], *, chosen: bool) -> list[str]:
+    """Those of the metrics taken that have a column: all that were asked for by name, otherwise the usual ones."""
+    return [name for name in metrics if chosen or name in BY_DEFAULT]
+
+
+def print_profile(rows: "Sequence[Row]", metrics: Sequence[str], notes: Sequence[str]) -> None:
+    """A row a case with columns for these metrics, and the notes under it."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.add_column("model", overflow="fold")
+    axes = ["frames", "size", "batch", *(["dtype"] if len({row["dtype"] for row in rows}) > 1 else [])]
+    for axis in axes:
+        table.add_column(axis, justify="right", no_wrap=True)
+    columns = [column for name in metrics for column in METRIC_COLUMNS[name]]
+    cells = [[row["model"], *(str(row[axis]) for axis in axes)] for row in rows]
+    for column in columns:
+        scale = column.scale or _shared_scale(rows, columns, column.unit)
+        table.add_column(f"{column.head}\n{scale.label}{column.per}", justify="right", no_wrap=True)
+        for row, line in zip(rows, cells, strict=True):
+            value = row[column.key]
+            failed = value is None and row["failure"]
+            line.append(FAILED[row["failure"]] if failed else scale.format(value))
+        if column.key == "macs":
+            table.add_column("paper\nGMACs", justify="right", no_wrap=True)
+            for row, line in zip(rows, cells, strict=True):
+                line.append(row["published_gmacs"] or UNKNOWN)
+    for line in cells:
+        table.add_row(*line)
+    console = _console(sys.stdout)
+    _print_table(console, table)
+    _print_notes(console, notes)
+
+
+def _shared_scale(rows: "Sequence[Row]", columns: Sequence[Column], unit: str) -> Scale:
+    """One unit for all columns of a kind, so that median and p90 can be compared by eye."""
+    return column_scale((row[c.key] for c in columns if c.unit == unit for row in rows), unit)
+
+
+def print_families(families: Sequence[Family]) -> None:
+    """Every variant with its default clip and what is published of it; all of it where one family is asked for."""
+    in_full = len(families) == 1
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for head in ("variant", "family"):
+        table.add_column(head, no_wrap=True)
+    for head in ("params\nM", "default\nclip", "classes", "GMACs", "top-1\n%", "top-5\n%", "views"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("published for", no_wrap=True)
+    table.add_column("source", justify="right", no_wrap=True)
+    sources: dict[str, int] = {}
+    for family in families:
+        for variant in family.variants.values():
+            shown = variant.published if in_full else [variant.headline()]
+            cells = [
+                variant.name + ("*" if variant.name == family.default else ""),
+                family.title,
+                format_number(variant.params / 1e6),
+                f"{variant.frames}x{variant.size}",
+                str(variant.classes),
+            ]
+            for published in shown or [None]:
+                table.add_row(*cells, *_published_cells(published, sources))
+                cells = [""] * len(cells)
+        table.add_section()
+    console = _console(sys.stdout)
+    _print_table(console, table)
+    papers = [f"{family.title} ({family.name}): {family.paper}; code: {family.code}" for family in families]
+    notes = [
+        *(f"[{number}] {source}" for source, number in sources.items()),
+        *(papers if in_full else []),
+        "* stands for its family. GMACs (which papers print as GFLOPs) and accuracies are as printed by their source.",
+        "`vidbench profile NAME` measures one; `vidbench list FAMILY` shows all that is published, --json everything.",
+    ]
+    _print_notes(console, notes)
+
+
+def _published_cells(published: Published | None, sources: dict[str, int]) -> list[str]:
+    if published is None:
+        return [UNKNOWN] * 6
+    numbers = (published.gmacs, published.top1, published.top5)
+    size = f"x{published.size}" if published.size else ""
+    return [
+        *(UNKNOWN if number is None else f"{number:g}" for number in numbers),
+        UNKNOWN if published.views is None else str(published.views),
+        f"{published.dataset} {published.frames}{size}",
+        f"[{sources.setdefault(published.source, len(sources) + 1)}]",
+    ]
+
+
+@contextmanager
+def show_progress(total: int) -> Iterator["Callable[[Case], None]"]:
+    """A function to be told of each case as it begins.
+
+    On a terminal a bar that is redrawn between cases only, for nothing may compute beside a case that is timed;
+    elsewhere a line a case, once the work has taken over a second.
+    """
+    console = _console(sys.stderr)
+    begun = time.monotonic()
+    done = 0
+
+    def describe(case: "Case") -> str:
+        return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype} on {case.device}"
+
+    if not console.is_terminal:
+
+        def tell(case: "Case") -> None:
+            nonlocal done
+            done += 1
+            if time.monotonic() - begun > QUIET_SECONDS or (done == 1 and case.device != "meta"):
+                print(f"[{done}/{total}] {describe(case)}", file=sys.stderr, flush=True)  # noqa: T201
+
+        yield tell
+        return
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
+        console=console, transient=True, auto_refresh=False,
+    ) as progress:  # fmt: skip
+        task = progress.add_task("", total=total)
+
+        def advance(case: "Case") -> None:
+            nonlocal done
+            progress.update(task, description=describe(case), completed=done)
+            progress.refresh()
+            done += 1
+
+        yield advance
+
+
+def warn(message: str) -> None:
+    """One line on stderr."""
+    print(f"vidbench: {message}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _console(stream: TextIO) -> Console:
+    return Console(file=stream, highlight=False)
+
+
+def _print_table(console: Console, table: Table) -> None:
+    """At its natural width where nobody's window bounds it: a file or a pipe must lose no column."""
+    if not console.is_terminal:
+        console.width = 1000
+    console.print(table)
+
+
+def _print_notes(console: Console, notes: Sequence[str]) -> None:
+    for note in notes:
+        console.print(Text(note), soft_wrap=not console.is_terminal)
