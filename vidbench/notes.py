@@ -47,19 +47,20 @@ def _failures(records: Iterable[Record]) -> list[str]:
 
 
 def _environments(records: Sequence[Record], environments: Mapping[str, Environment]) -> list[str]:
-    lines: dict[str, None] = {}
+    lines: dict[str, dict[str, None]] = {}
     for record in records:
         where = environments[record.environment]
         versions = {**where.stack, "vidbench": record.conditions["vidbench"]}
         stack = ", ".join(f"{name} {version}" for name, version in versions.items())
         driver = f"driver {where.driver}" if where.driver else None
         threads = f"{where.threads} CPU threads" if where.threads != 1 else "1 CPU thread"
-        precision = PRECISIONS.get(record.case.dtype, record.case.dtype)
-        parts = [where.device, driver, where.platform, threads, precision, stack, f"clip: {record.case.clip}"]
+        parts = [where.device, driver, where.platform, threads, f"clip: {record.case.clip}", stack]
         if record.case.device == "meta":
             parts = ["counted on meta tensors, nothing computed", stack]
-        lines[" · ".join(part for part in parts if part)] = None
-    return list(lines)
+        precisions = lines.setdefault(" · ".join(part for part in parts if part), {})
+        if record.case.device != "meta":
+            precisions[PRECISIONS[record.case.dtype]] = None
+    return [" · ".join([line, *([", ".join(precisions)] if precisions else [])]) for line, precisions in lines.items()]
 
 
 def _methods(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...",
+            metavar="MODEL",
             help="Variants or families (`vidbench list` shows them), or shell patterns such as 'x3d-*' or '*'.",
         ),
     ],

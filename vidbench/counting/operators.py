@@ -83,7 +83,7 @@ def _run(model: nn.Module, inputs: tuple[Any, ...], operators: "_Operators", *, 
         raise CountError(f"{type(model).__name__} has no backward pass to count: none of its outputs has a gradient")
     sources = [p for p in (*model.parameters(), *tree_leaves(inputs)) if isinstance(p, Tensor) and p.requires_grad]
     gradients = [torch.ones_like(y) for y in differentiable]
-    with operators.tracked_modules(), operators:
+    with operators.backward(), operators.tracked_modules(), operators:
         torch.autograd.grad(differentiable, sources, gradients, allow_unused=True)
 
 
@@ -100,6 +100,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._macs: dict[torch._ops.OpOverload, int] = defaultdict(int)
         self._by_module: dict[str, int] = dict.fromkeys(self._paths.values(), 0)
         self._activations = 0
+        self._backward = False
         # Where the forward pass was when autograd numbered its nodes: tells which modules a node of backward is from.
         self._marks: list[tuple[int, tuple[str | None, ...]]] | None = [(0, ())] if train else None
 
@@ -119,7 +120,8 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if rule is not None:
             macs = rule(out, *args, **kwargs)
             self._macs[func] += macs
-            self._activations += out.numel() if isinstance(out, Tensor) else out[0].numel()
+            if not self._backward:
+                self._activations += (out if isinstance(out, Tensor) else out[0]).numel()
             for path in dict.fromkeys(self._current()):
                 if path is not None:
                     self._by_module[path] += macs
@@ -158,6 +160,15 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         finally:
             for hook in hooks:
                 hook.remove()
+
+    @contextmanager
+    def backward(self) -> Iterator[None]:
+        """While this is open, what contractions put out is gradients, not activations."""
+        self._backward = True
+        try:
+            yield
+        finally:
+            self._backward = False
 
     def _mark(self) -> None:
         if self._marks is not None:
