@@ -27,7 +27,8 @@ class Count:
         macs: multiply-accumulates of contractions; FLOPs are twice as many.
         params: elements of the model's parameters.
         activations: elements put out by contractions.
-        by_module: MACs under each module's path, its children's included; "" is the whole model.
+        by_module: MACs under each module's path, its children's included; "" is the whole model. A module that stands
+            under several paths is counted under the first.
         by_operator: MACs of each kind of contraction; they add up to `macs`.
         uncounted: calls of every other operator that ran.
         unknown: those of `uncounted` that are not known to be free of contractions.
@@ -93,16 +94,16 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, model: nn.Module, *, train: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._paths = {id(module): path for path, module in model.named_modules()}
-        self._calling: list[str | None] = []
+        self._calling = [""]
         self._rules: dict[torch._ops.OpOverload, Rule | None] = {}
         self._composite: set[torch._ops.OpOverload] = set()
         self._calls: Counter[torch._ops.OpOverload] = Counter()
         self._macs: dict[torch._ops.OpOverload, int] = defaultdict(int)
-        self._by_module: dict[str, int] = dict.fromkeys(self._paths.values(), 0)
+        self._by_module: dict[str, int] = defaultdict(int)  # by the innermost module alone
         self._activations = 0
         self._backward = False
-        # Where the forward pass was when autograd numbered its nodes: tells which modules a node of backward is from.
-        self._marks: list[tuple[int, tuple[str | None, ...]]] | None = [(0, ())] if train else None
+        # Which module the forward pass was in when autograd numbered its nodes: tells where a node of backward is from.
+        self._marks: list[tuple[int, str]] | None = [(0, "")] if train else None
 
     def __torch_dispatch__(
         self, func: torch._ops.OpOverload, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -122,9 +123,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._macs[func] += macs
             if not self._backward:
                 self._activations += (out if isinstance(out, Tensor) else out[0]).numel()
-            for path in dict.fromkeys(self._current()):
-                if path is not None:
-                    self._by_module[path] += macs
+            self._by_module[self._current()] += macs
         return out
 
     def _meet(self, func: torch._ops.OpOverload) -> Rule | None:
@@ -134,12 +133,11 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._composite.add(func)
         return rule
 
-    def _current(self) -> tuple[str | None, ...] | list[str | None]:
-        if self._calling or not self._marks:
-            return self._calling
-        node = torch._C._current_autograd_node()
-        if node is None:
-            return ("",)
+    def _current(self) -> str:
+        """The innermost module that is being called or, in backward, whose call made the node that runs."""
+        node = torch._C._current_autograd_node() if self._backward and len(self._calling) == 1 else None
+        if node is None or self._marks is None:
+            return self._calling[-1]
         return self._marks[bisect_right(self._marks, node._sequence_nr(), key=lambda mark: mark[0]) - 1][1]
 
     @contextmanager
@@ -147,7 +145,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """While this is open, the paths of the modules being called are known."""
 
         def enter(module: nn.Module, _inputs: Any) -> None:
-            self._calling.append(self._paths.get(id(module)))
+            self._calling.append(self._paths.get(id(module), self._calling[-1]))
             self._mark()
 
         def leave(_module: nn.Module, _inputs: Any, _output: Any) -> None:
@@ -172,7 +170,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _mark(self) -> None:
         if self._marks is not None:
-            self._marks.append((torch._C._autograd._get_sequence_nr(), tuple(self._calling)))
+            self._marks.append((torch._C._autograd._get_sequence_nr(), self._calling[-1]))
 
     def count(self, *, params: int) -> Count:
         """The tally as a Count."""
@@ -190,11 +188,20 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
             macs=by_operator.total(),
             params=params,
             activations=self._activations,
-            by_module=self._by_module,
+            by_module=self._inclusive(),
             by_operator=dict(by_operator.most_common()),
             uncounted=dict(uncounted.most_common()),
             unknown=tuple(sorted(unknown)),
         )
+
+    def _inclusive(self) -> dict[str, int]:
+        """MACs under each path: a module's own and those of all whose path begins with its own."""
+        totals = dict.fromkeys(self._paths.values(), 0)
+        for path, macs in self._by_module.items():
+            parts = path.split(".") if path else []
+            for depth in range(len(parts) + 1):
+                totals[".".join(parts[:depth])] += macs
+        return totals
 
 
 def _name(func: torch._ops.OpOverload) -> str:
