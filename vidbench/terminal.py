@@ -58,7 +58,7 @@ def shown_metrics(metrics: Sequence[str], *, chosen: bool) -> list[str]:
 
 def print_profile(rows: "Sequence[Row]", metrics: Sequence[str], notes: Sequence[str]) -> None:
     """A row a case with columns for these metrics, and the notes under it."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("model", overflow="fold")
     axes = ["frames", "size", "batch", *(["dtype"] if len({row["dtype"] for row in rows}) > 1 else [])]
     for axis in axes:
@@ -91,7 +91,7 @@ def _shared_scale(rows: "Sequence[Row]", columns: Sequence[Column], unit: str) -
 def print_families(families: Sequence[Family]) -> None:
     """Every variant with its default clip and what is published of it; all of it where one family is asked for."""
     in_full = len(families) == 1
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for head in ("variant", "family"):
         table.add_column(head, no_wrap=True)
     for head in ("params\nM", "default\nclip", "classes", "GMACs", "top-1\n%", "top-5\n%", "views"):
@@ -194,6 +194,7 @@ def _print_table(console: Console, table: Table) -> None:
     if not console.is_terminal:
         console.width = 1000
     console.print(table)
+    console.print()
 
 
 def _print_notes(console: Console, notes: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """The command line: each command parses, calls one function and hands its value on; errors end here, in one message."""
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -41,20 +42,19 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line and end the process with the exit code that docs/usage.md lists."""
+    """Run the command line and end the process with one of the exit codes that README.md lists."""
     # --debug belongs to every command, and is wanted most when the command has just been typed and failed.
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get("VIDBENCH_DEBUG"))
+    if hasattr(signal, "SIGPIPE"):
+        # When whoever reads our output has had enough (`| head`), end as other tools do: at once and quietly.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         app(arguments)
     except VidbenchError as error:
         if debug:
             raise
         _end(str(error), error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output has had enough (`| head`); nothing is left to say, nor anyone to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:  # the last resort, for bugs of ours
         if debug:
             raise

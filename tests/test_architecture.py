@@ -1,0 +1,128 @@
+"""The rooms of docs/architecture.md: who may import whom, and what the fast commands never load."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "vidbench"
+
+# Each room and the rooms that it may import when it is loaded; all may import themselves.
+ROOMS = {
+    "errors": set(),
+    "units": {"errors"},
+    "metrics": {"errors", "units"},
+    "records": {"errors", "units"},
+    "catalog": {"errors", "units"},
+    "suites": {"catalog", "errors", "records"},
+    "store": {"errors", "records"},
+    "table": {"catalog", "metrics", "records", "store"},
+    "growth": {"table"},
+    "notes": {"catalog", "growth", "metrics", "records", "table", "units"},
+    "export": {"catalog", "table"},
+    "terminal": {"catalog", "records", "table", "units"},
+    "models": {"catalog", "errors"},
+    "clips": {"errors", "records"},
+    "counting": {"clips", "errors", "records"},
+    "environment": {"errors", "records"},
+    "measure": {"errors", "records"},
+    "run": {
+        "catalog", "clips", "counting", "environment", "errors", "measure", "metrics", "models", "records", "suites",
+        "units", "vidbench",
+    },
+    "cli": {"errors", "export", "records", "store", "table", "vidbench"},
+    "vidbench": set(),
+}  # fmt: skip
+
+# Libraries that only one room may import at all.
+KEEPERS = {
+    "rich": "terminal",
+    "av": "clips",
+    "pydantic": "store",
+    "pandas": "table",
+    "psutil": "environment run",
+    "typer": "cli",
+}
+WITH_TORCH = {"models", "clips", "counting", "environment", "measure", "run"}
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return "vidbench" if first == "__init__.py" else first.removesuffix(".py")
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Names of modules that importing this file imports, or (for a whole tree) that it imports anywhere."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(str(node.module))
+            if node.module == "vidbench":
+                names |= {f"vidbench.{alias.name}" for alias in node.names}
+    return names
+
+
+def at_load(tree: ast.Module) -> ast.Module:
+    """The file without functions' bodies and without what only type checkers read."""
+    body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+        and not isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    return ast.Module(body, [])
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_import_direction(path):
+    """A file imports, when it is loaded, only from the rooms below its own."""
+    room = room_of(path)
+    names = imported(at_load(ast.parse(path.read_text())))
+    rooms = {name.split(".")[1] for name in names if name.startswith("vidbench.")}
+    known = {name for name in rooms if name in ROOMS}
+    assert known - {room} <= ROOMS[room]
+    if room not in WITH_TORCH:
+        assert not any(name.split(".")[0] == "torch" for name in names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_libraries_have_keepers(path):
+    """Rich draws in terminal alone, PyAV decodes in clips alone, and so on."""
+    libraries = {name.split(".")[0] for name in imported(ast.parse(path.read_text()))} & set(KEEPERS)
+    assert all(room_of(path) in KEEPERS[library].split() for library in libraries)
+
+
+def test_every_room_is_known():
+    """A new file or folder has its place in this test and in docs/architecture.md."""
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    assert {room_of(path) for path in FILES} == set(ROOMS)
+    assert all(room in page for room in ROOMS)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["list", "--json"], ["profile", "--help"], ["list", "nothing"]]
+)
+def test_fast_commands_load_neither_torch_nor_pandas(arguments):
+    """Help, list and refusals of names cost no import of torch or pandas."""
+    code = (
+        "import sys; from vidbench.cli import main\n"
+        f"sys.argv = ['vidbench', *{arguments!r}]\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "loaded = {'torch', 'pandas', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {loaded}' if loaded else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_vidbench_is_free():
+    """`import vidbench` loads nothing heavy; its names do, when first asked for."""
+    code = "import sys, vidbench; sys.exit('torch' in sys.modules or not {'build', 'count'} <= set(dir(vidbench)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
