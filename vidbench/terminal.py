@@ -58,7 +58,7 @@ def shown_metrics(metrics: Sequence[str], *, chosen: bool) -> list[str]:
 
 def print_profile(rows: "Sequence[Row]", metrics: Sequence[str], notes: Sequence[str]) -> None:
     """A row a case with columns for these metrics, and the notes under it."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = _table()
     table.add_column("model", overflow="fold")
     axes = ["frames", "size", "batch", *(["dtype"] if len({row["dtype"] for row in rows}) > 1 else [])]
     for axis in axes:
@@ -89,30 +89,31 @@ def _shared_scale(rows: "Sequence[Row]", columns: Sequence[Column], unit: str) -
 
 
 def print_families(families: Sequence[Family]) -> None:
-    """Every variant with its default clip and what is published of it; all of it where one family is asked for."""
+    """Every variant with its default clip and a published figure; one family alone with all that is published."""
     in_full = len(families) == 1
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for head in ("variant", "family"):
-        table.add_column(head, no_wrap=True)
-    for head in ("params\nM", "default\nclip", "classes", "GMACs", "top-1\n%", "top-5\n%", "views"):
+    table = _table()
+    table.add_column("variant", no_wrap=True)
+    table.add_column("family", no_wrap=True)
+    for head in ("params\nM", "default\nclip", "GMACs", "top-1\n%"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("published for", no_wrap=True)
-    table.add_column("source", justify="right", no_wrap=True)
+    for head in ("source", *(("top-5\n%", "views") if in_full else ())):
+        table.add_column(head, justify="right", no_wrap=True)
     sources: dict[str, int] = {}
     for family in families:
+        lines = []
         for variant in family.variants.values():
-            shown = variant.published if in_full else [variant.headline()]
             cells = [
                 variant.name + ("*" if variant.name == family.default else ""),
                 family.title,
                 format_number(variant.params / 1e6),
                 f"{variant.frames}x{variant.size}",
-                str(variant.classes),
             ]
-            for published in shown or [None]:
-                table.add_row(*cells, *_published_cells(published, sources))
+            for published in (variant.published if in_full else [variant.headline()]) or [None]:
+                lines.append([*cells, *_published_cells(published, sources)[: len(table.columns) - len(cells)]])
                 cells = [""] * len(cells)
-        table.add_section()
+        # One row a family: rich's time goes by cells, and `list` has to be as quick as help.
+        table.add_row(*("\n".join(column) for column in zip(*lines, strict=True)), end_section=True)
     console = _console(sys.stdout)
     _print_table(console, table)
     papers = [f"{family.title} ({family.name}): {family.paper}; code: {family.code}" for family in families]
@@ -128,14 +129,12 @@ def print_families(families: Sequence[Family]) -> None:
 def _published_cells(published: Published | None, sources: dict[str, int]) -> list[str]:
     if published is None:
         return [UNKNOWN] * 6
-    numbers = (published.gmacs, published.top1, published.top5)
-    size = f"x{published.size}" if published.size else ""
-    return [
-        *(UNKNOWN if number is None else f"{number:g}" for number in numbers),
-        UNKNOWN if published.views is None else str(published.views),
-        f"{published.dataset} {published.frames}{size}",
-        f"[{sources.setdefault(published.source, len(sources) + 1)}]",
-    ]
+    gmacs, top1, top5 = (
+        UNKNOWN if number is None else f"{number:g}" for number in (published.gmacs, published.top1, published.top5)
+    )
+    setting = f"{published.dataset} {published.frames}" + (f"x{published.size}" if published.size else "")
+    source = f"[{sources.setdefault(published.source, len(sources) + 1)}]"
+    return [gmacs, top1, setting, source, top5, UNKNOWN if published.views is None else str(published.views)]
 
 
 @contextmanager
@@ -187,6 +186,10 @@ def warn(message: str) -> None:
 
 def _console(stream: TextIO) -> Console:
     return Console(file=stream, highlight=False)
+
+
+def _table() -> Table:
+    return Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _print_table(console: Console, table: Table) -> None:

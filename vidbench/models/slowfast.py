@@ -87,7 +87,7 @@ class SlowFast(nn.Module):
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:
         """(B, 3, T, H, W) -> (B, classes)."""
-        kept = slow_frames(x_BCTHW.shape[2], self.alpha)
+        kept = slow_frames(int(x_BCTHW.shape[2]), self.alpha)
         slow = self.slow_stem(torch.cat([x_BCTHW[:, :, t : t + 1] for t in kept], 2))
         fast = self.fast_stem(x_BCTHW)
         for lateral_, slow_stage, fast_stage in zip(self.laterals, self.slow_stages, self.fast_stages, strict=True):
