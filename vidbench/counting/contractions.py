@@ -97,7 +97,7 @@ _FREE = frozenset(
     pixel_shuffle pixel_unshuffle prod put rand rand_like randint randn randn_like random randperm
     reflection_pad1d reflection_pad2d reflection_pad3d repeat replication_pad1d replication_pad2d
     replication_pad3d resize roll scalar_tensor scatter scatter_add scatter_reduce searchsorted select
-    select_scatter set slice slice_scatter sort split_with_sizes_copy std std_mean sum take topk tril
+    select_scatter set slice slice_scatter sort split_with_sizes_copy stack std std_mean sum take topk tril
     tril_indices triu triu_indices unfold uniform unsafe_split upsample_bicubic2d upsample_bilinear2d
     upsample_linear1d upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_trilinear3d
     value_selecting_reduction var var_mean zero zeros zeros_like
