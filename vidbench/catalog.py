@@ -113,7 +113,7 @@ def _family(name: str, head: dict[str, Any]) -> Family:
         key: Variant(
             name=key,
             family=name,
-            stride=stride,
+            stride=row.pop("stride", stride),
             published=tuple(Published(**figures) for figures in row.pop("published")),
             **row,
         )

@@ -17,6 +17,9 @@ DATA = Path(__file__).parents[1] / "data"
 FACTS = json.loads((DATA / "variants.json").read_text())
 GOLDENS = json.loads((DATA / "golden" / "index.json").read_text())
 
+# The frames a family takes (at least, and a multiple of), where its configuration does not tell.
+FRAMES = {"tada2d": (3, 1), "tadaconvnextv2": (5, 1), "tadaformer": (6, 2)}
+
 
 @cache
 def build_meta(name: str, classes: int) -> torch.nn.Module:
@@ -63,8 +66,9 @@ def test_rows_agree_with_the_nets(variant):
     """What the TOML rows state beside the configuration is true of the net that they build."""
     net = build_meta(variant.name, variant.classes)
     assert sum(p.numel() for p in net.parameters()) == variant.params
-    assert variant.frames_multiple == variant.config.get("alpha", 1)
-    assert variant.frames_min == (2 if variant.config.get("pool_time") else 1)
+    told = (2 if variant.config.get("pool_time") else 1, variant.config.get("alpha", 1))
+    assert (variant.frames_min, variant.frames_multiple) == FRAMES.get(variant.family, told)
+    assert variant.stride == variant.config.get("patch", 32)
 
 
 @pytest.mark.parametrize("variant", variants().values(), ids=lambda variant: variant.name)
@@ -82,7 +86,8 @@ def test_smallest_clip(variant):
     """The smallest clip the catalog admits goes through, on meta tensors, for two clips at once."""
     frames = max(variant.frames_min, variant.frames_multiple)
     net = build_meta(variant.name, variant.classes)
-    assert net(torch.empty(2, 3, frames, variant.stride, variant.stride, device="meta")).shape == (2, variant.classes)
+    size = variant.size if variant.size_fixed else variant.stride
+    assert net(torch.empty(2, 3, frames, size, size, device="meta")).shape == (2, variant.classes)
 
 
 @pytest.mark.parametrize("golden", GOLDENS, ids=golden_id)

@@ -78,6 +78,24 @@ class Residual(nn.Module):
         return self.relu(self.shortcut(x_BCTHW) + self.branch(x_BCTHW))  # type: ignore[no-any-return]
 
 
+class StochasticDepth(nn.Module):
+    """In training, a branch left out of whole clips at `rate`, and scaled up in the others (arXiv 1603.09382).
+
+    (B, ...) -> the same.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, ...) -> (B, ...)."""
+        if not self.training or self.rate == 0:
+            return x
+        kept = x.new_empty((len(x), *[1] * (x.dim() - 1))).bernoulli_(1 - self.rate)
+        return x * (kept / (1 - self.rate))
+
+
 class SqueezeExcite(nn.Module):
     """A gate in (0, 1) a channel, from the channel means: (B, C, T, H, W) -> the same, scaled (arXiv 1709.01507)."""
 
