@@ -28,7 +28,8 @@ def build_meta(name: str, classes: int) -> torch.nn.Module:
 
 
 def fact_id(fact: dict[str, Any]) -> str:
-    return f"{fact['variant']}-{fact['classes']}"
+    segments = f"-f{fact['segments']}" if "segments" in fact else ""  # facts of a net built twice, one a clip length
+    return f"{fact['variant']}-{fact['classes']}{segments}"
 
 
 def golden_id(golden: dict[str, Any]) -> str:

@@ -31,6 +31,13 @@ def conv3d(
     return conv
 
 
+def conv2d(c_in: int, c_out: int, kernel: int, stride: int = 1, *, groups: int = 1) -> nn.Conv2d:
+    """conv3d's likeness for frames folded into the batch: (F, c_in, H, W) -> (F, c_out, H/s, W/s), rounded up."""
+    conv = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, groups=groups, bias=False)
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+    return conv
+
+
 def depthwise3d(channels: int, kernel: Triple, stride: Triple = POINT) -> nn.Conv3d:
     """One filter a channel: (B, channels, T, H, W) -> (B, channels, T/st, H/sh, W/sw)."""
     return conv3d(channels, channels, kernel, stride, groups=channels)

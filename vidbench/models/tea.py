@@ -1,0 +1,182 @@
+"""TEA (arXiv 2004.01398): blocks excite channels by what moves between frames, then filter slices in time and space."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vidbench.models.architecture import Architecture
+from vidbench.models.layers import classifier, conv2d, relu
+from vidbench.models.resnet3d import STRIDES, WIDTHS
+
+SLICES = 4  # of a block's inner channels
+REDUCTION = 16  # inner channels of a block for each channel that motion is measured on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Any number of frames goes: the authors bake theirs into the net, but no parameter depends on it."""
+
+    depths: tuple[int, int, int, int]
+    classes: int = 400
+
+
+def stem(width: int) -> nn.Sequential:
+    """A 7x7 convolution and a max pool: (F, 3, H, W) -> (F, width, H/4, W/4)."""
+    return nn.Sequential(
+        OrderedDict(
+            conv=conv2d(3, width, 7, 2),
+            norm=nn.BatchNorm2d(width),
+            relu=relu(),
+            pool=nn.MaxPool2d(3, 2, 1),
+        )
+    )
+
+
+class TemporalFilter(nn.Module):
+    """Three taps a channel over the frames of a clip: (B * T, C, H, W) -> the same.
+
+    It starts as the identity or, where it `shifts`, by moving half of the channels a frame up, half a frame down.
+    """
+
+    def __init__(self, channels: int, *, shifts: bool = False) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, (3, 1), padding=(1, 0), groups=channels, bias=False)
+        nn.init.zeros_(self.conv.weight)
+        if shifts:
+            nn.init.ones_(self.conv.weight[: channels // 2, :, 2])
+            nn.init.ones_(self.conv.weight[channels // 2 :, :, 0])
+        else:
+            nn.init.ones_(self.conv.weight[:, :, 1])
+
+    def forward(self, x_FCHW: Tensor, frames: int) -> Tensor:
+        """(B * T, C, H, W), T -> (B * T, C, H, W)."""
+        # The clip as one image, T high and H * W wide.
+        x_BCTN = x_FCHW.reshape(-1, frames, *x_FCHW.shape[1:]).flatten(3).transpose(1, 2)
+        return self.conv(x_BCTN).transpose(1, 2).reshape(x_FCHW.shape)  # type: ignore[no-any-return]
+
+
+class MotionExcitation(nn.Module):
+    """x + x * gate, with a gate in (-1/2, 1/2) a channel and frame: (B * T, C, H, W) -> the same.
+
+    Motion is the filtered next frame less this one, averaged over space. The last frame has none, but a gate all the
+    same: the norm shifts its zeros.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        reduced = channels // REDUCTION
+        self.squeeze = nn.Sequential(OrderedDict(conv=conv2d(channels, reduced, 1), norm=nn.BatchNorm2d(reduced)))
+        self.filter = conv2d(reduced, reduced, 3, groups=reduced)
+        self.gate = nn.Sequential(
+            OrderedDict(conv=conv2d(reduced, channels, 1), norm=nn.BatchNorm2d(channels), sigmoid=nn.Sigmoid())
+        )
+
+    def forward(self, x_FCHW: Tensor, frames: int) -> Tensor:
+        """(B * T, C, H, W), T -> (B * T, C, H, W)."""
+        squeezed_FRHW = self.squeeze(x_FCHW)
+        # Averaged before they are subtracted: the same value, without a difference of whole maps.
+        this_BTR, next_BTR = (
+            y_FRHW.mean((2, 3)).unflatten(0, (-1, frames)) for y_FRHW in (squeezed_FRHW, self.filter(squeezed_FRHW))
+        )
+        motion_BTR = functional.pad(next_BTR[:, 1:] - this_BTR[:, :-1], (0, 0, 0, 1))
+        return torch.addcmul(x_FCHW, x_FCHW, self.gate(motion_BTR.flatten(0, 1)[:, :, None, None]) - 0.5)
+
+
+class FilteredSlice(nn.Module):
+    """Filter each channel in time, then all of them in space: (B * T, C, H, W) -> (B * T, C, H/s, W/s)."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.temporal = TemporalFilter(channels)
+        self.spatial = nn.Sequential(
+            OrderedDict(conv=conv2d(channels, channels, 3, stride), norm=nn.BatchNorm2d(channels), relu=relu())
+        )
+
+    def forward(self, x_FCHW: Tensor, frames: int) -> Tensor:
+        """(B * T, C, H, W), T -> (B * T, C, H/s, W/s)."""
+        return self.spatial(self.temporal(x_FCHW, frames))  # type: ignore[no-any-return]
+
+
+class TemporalAggregation(nn.Module):
+    """Slices of the channels, filtered one by one, the last in time alone: (B * T, C, H, W) -> (B * T, C, H/s, W/s).
+
+    A filtered slice is added to the next one before that is filtered, but not in the first block of a stage, where
+    a stride may part them in size; there the last slice is averaged over 3x3 pixels, whatever the stride.
+    """
+
+    def __init__(self, channels: int, stride: int, *, first: bool) -> None:
+        super().__init__()
+        width = channels // SLICES
+        self.linked = not first
+        self.filtered = nn.ModuleList(FilteredSlice(width, stride) for _ in range(SLICES - 1))
+        self.last = TemporalFilter(width, shifts=True)
+        self.pool = nn.AvgPool2d(3, stride, 1) if first else nn.Identity()
+
+    def forward(self, x_FCHW: Tensor, frames: int) -> Tensor:
+        """(B * T, C, H, W), T -> (B * T, C, H/s, W/s)."""
+        *slices, last_FWHW = x_FCHW.chunk(SLICES, 1)
+        done: list[Tensor] = []
+        for filtered, slice_FWHW in zip(self.filtered, slices, strict=True):
+            done.append(filtered(slice_FWHW + done[-1] if self.linked and done else slice_FWHW, frames))
+        return torch.cat([*done, self.pool(self.last(last_FWHW, frames))], 1)
+
+
+class Bottleneck(nn.Module):
+    """Narrow, excite, aggregate, widen, add the shortcut: (B * T, c_in, H, W) -> (B * T, c_out, H/s, W/s)."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        super().__init__()
+        mid = SLICES * (c_out // 4 * 26 // 64)  # Res2Net's 26w x 4s
+        first = c_in != c_out  # of its stage
+        self.narrow = nn.Sequential(OrderedDict(conv=conv2d(c_in, mid, 1), norm=nn.BatchNorm2d(mid), relu=relu()))
+        self.excite = MotionExcitation(mid)
+        self.aggregate = TemporalAggregation(mid, stride, first=first)
+        self.widen = nn.Sequential(OrderedDict(conv=conv2d(mid, c_out, 1), norm=nn.BatchNorm2d(c_out)))
+        self.shortcut = (
+            nn.Sequential(OrderedDict(conv=conv2d(c_in, c_out, 1, stride), norm=nn.BatchNorm2d(c_out)))
+            if first
+            else nn.Identity()
+        )
+        self.relu = relu()
+
+    def forward(self, x_FCHW: Tensor, frames: int) -> Tensor:
+        """(B * T, c_in, H, W), T -> (B * T, c_out, H/s, W/s)."""
+        excited_FCHW = self.excite(self.narrow(x_FCHW), frames)
+        y_FCHW = self.widen(self.aggregate(excited_FCHW, frames))
+        return self.relu(self.shortcut(x_FCHW) + y_FCHW)  # type: ignore[no-any-return]
+
+
+class TEA(nn.Module):
+    """(B, 3, T, H, W) clip -> (B, classes) logits, the mean of its frames'; any T, total spatial stride 32.
+
+    The frames of all clips are folded into one batch, F = B * T, for 2-D convolutions are faster on it than 1xkxk
+    ones on (B, C, T, H, W); what mixes frames is told T.
+    """
+
+    def __init__(self, cfg: Config) -> None:
+        super().__init__()
+        self.stem = stem(64)
+        self.blocks = nn.ModuleList(
+            Bottleneck(c_in, c_out, stride)
+            for (c_prev, c_out), first_stride, depth in zip(pairwise((64, *WIDTHS)), STRIDES, cfg.depths, strict=True)
+            for c_in, stride in [(c_prev, first_stride), *[(c_out, 1)] * (depth - 1)]
+        )
+        self.dropout = nn.Dropout(0.5)
+        self.classifier = classifier(WIDTHS[-1], cfg.classes)
+        nn.init.normal_(self.classifier.weight, std=0.001)
+
+    def forward(self, x_BCTHW: Tensor) -> Tensor:
+        """(B, 3, T, H, W) -> (B, classes)."""
+        frames = x_BCTHW.shape[2]
+        y_FCHW = self.stem(x_BCTHW.transpose(1, 2).flatten(0, 1))
+        for block in self.blocks:
+            y_FCHW = block(y_FCHW, frames)
+        logits_FK = self.classifier(self.dropout(y_FCHW.mean((2, 3))))
+        return logits_FK.unflatten(0, (-1, frames)).mean(1)  # type: ignore[no-any-return]
+
+
+FAMILY = Architecture(Config, TEA)
