@@ -16,9 +16,10 @@ from vidbench.catalog import variants
 DATA = Path(__file__).parents[1] / "data"
 FACTS = json.loads((DATA / "variants.json").read_text())
 GOLDENS = json.loads((DATA / "golden" / "index.json").read_text())
+ANALYTIC = {"tsn-r50", "tsn-r101", "tam-r50"}  # without authors' figures: test_tsn.py works theirs out
 
 # The frames a family takes (at least, and a multiple of), where its configuration does not tell.
-FRAMES = {"tada2d": (3, 1), "tadaconvnextv2": (5, 1), "tadaformer": (6, 2)}
+FRAMES = {"blvnet-tam": (1, 2), "tada2d": (3, 1), "tadaconvnextv2": (5, 1), "tadaformer": (6, 2)}
 
 
 @cache
@@ -38,7 +39,9 @@ def golden_id(golden: dict[str, Any]) -> str:
 
 def test_facts_cover_every_variant():
     """No variant of the catalog goes unchecked."""
-    assert {fact["variant"] for fact in FACTS} == set(variants())
+    known = {fact["variant"] for fact in FACTS}
+    assert not known & ANALYTIC
+    assert known | ANALYTIC == set(variants())
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=fact_id)

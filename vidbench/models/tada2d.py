@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from vidbench.models.architecture import Architecture
-from vidbench.models.layers import relu
+from vidbench.models.layers import conv2d, relu
 from vidbench.models.resnet3d import WIDTHS
 from vidbench.models.tada import LocalRoute, average_over_time
 
@@ -17,13 +17,6 @@ class Config:
 
     depths: tuple[int, int, int, int]
     classes: int = 400
-
-
-def conv2d(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """(F, c_in, H, W) -> (F, c_out, H/s, W/s), rounded up."""
-    conv = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False)
-    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    return conv
 
 
 class AdaptiveConv(nn.Module):

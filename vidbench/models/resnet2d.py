@@ -1,0 +1,70 @@
+"""The bottleneck ResNet over single frames: what frame-wise nets, and nets that mix time in between, are made of."""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+from vidbench.models.layers import classifier, conv2d, relu
+
+
+def to_frames(x_BCTHW: Tensor) -> Tensor:
+    """Fold time into the batch: (B, C, T, H, W) -> (B*T, C, H, W); no copy of what `to_clips` gave."""
+    return x_BCTHW.transpose(1, 2).flatten(0, 1)
+
+
+def to_clips(x_NCHW: Tensor, clips: int) -> Tensor:
+    """View the frames of so many clips as clips: (B*T, C, H, W) -> (B, C, T, H, W)."""
+    return x_NCHW.view(clips, -1, *x_NCHW.shape[1:]).transpose(1, 2)
+
+
+def last_norm(channels: int) -> nn.BatchNorm2d:
+    """The norm that ends a residual branch: its scale starts at zero, so that the block starts as its shortcut."""
+    norm = nn.BatchNorm2d(channels)
+    nn.init.zeros_(norm.weight)
+    return norm
+
+
+def conv_norm(c_in: int, c_out: int, kernel: int, stride: int = 1, *, rectify: bool = False) -> nn.Sequential:
+    """A convolution, its norm and, with `rectify`, a ReLU: (N, c_in, H, W) -> (N, c_out, H/s, W/s)."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        conv=conv2d(c_in, c_out, kernel, stride), norm=nn.BatchNorm2d(c_out)
+    )
+    if rectify:
+        layers["relu"] = relu()
+    return nn.Sequential(layers)
+
+
+class Bottleneck(nn.Module):
+    """Narrow, filter, widen, beside a shortcut: (N, c_in, H, W) -> (N, c_out, H/s, W/s); the 3x3 has the stride.
+
+    The last ReLU is left out without `rectify`.
+    """
+
+    def __init__(self, c_in: int, c_out: int, stride: int, shortcut: nn.Module, *, rectify: bool = True) -> None:
+        super().__init__()
+        mid = c_out // 4
+        self.narrow = conv_norm(c_in, mid, 1, rectify=True)
+        self.filter = conv_norm(mid, mid, 3, stride, rectify=True)
+        self.widen = nn.Sequential(OrderedDict(conv=conv2d(mid, c_out, 1), norm=last_norm(c_out)))
+        self.shortcut = shortcut
+        self.relu = relu() if rectify else nn.Identity()
+
+    def forward(self, x_NCHW: Tensor, beside_NCHW: Tensor | None = None) -> Tensor:
+        """(N, c_in, H, W) -> (N, c_out, H', W'); the shortcut takes `beside` where it is given, else x."""
+        shortcut = self.shortcut(x_NCHW if beside_NCHW is None else beside_NCHW)
+        return self.relu(shortcut + self.widen(self.filter(self.narrow(x_NCHW))))  # type: ignore[no-any-return]
+
+
+class FrameHead(nn.Module):
+    """Logits of every frame, then their mean over the clip: (B*T, c_in, H, W) -> (B, classes)."""
+
+    def __init__(self, c_in: int, classes: int) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.5)
+        self.classifier = classifier(c_in, classes)
+        nn.init.normal_(self.classifier.weight, std=0.001)
+
+    def forward(self, x_NCHW: Tensor, clips: int) -> Tensor:
+        """(B*T, c_in, H, W), of so many clips -> (B, classes)."""
+        logits: Tensor = self.classifier(self.dropout(x_NCHW.mean((2, 3))))
+        return logits.view(clips, -1, logits.shape[1]).mean(1)
