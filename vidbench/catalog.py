@@ -44,6 +44,7 @@ class Variant:
     frames_min: int = 1
     frames_multiple: int = 1
     size_fixed: bool = False
+    adaptive: bool = False  # its work depends on what the clip holds
 
     def check_frames(self, frames: int) -> None:
         """Raise InputError where the net cannot take that many frames."""

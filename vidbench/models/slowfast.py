@@ -91,10 +91,14 @@ class SlowFast(nn.Module):
         slow = self.slow_stem(torch.cat([x_BCTHW[:, :, t : t + 1] for t in kept], 2))
         fast = self.fast_stem(x_BCTHW)
         for lateral_, slow_stage, fast_stage in zip(self.laterals, self.slow_stages, self.fast_stages, strict=True):
-            slow = slow_stage(torch.cat([slow, lateral_(fast)], 1))
+            slow = slow_stage(self.join(slow, lateral_(fast)))
             fast = fast_stage(fast)
         pooled_BC = torch.cat([slow.mean((2, 3, 4)), fast.mean((2, 3, 4))], 1)
         return self.classifier(self.dropout(pooled_BC))  # type: ignore[no-any-return]
+
+    def join(self, slow_BCTHW: Tensor, side_BCTHW: Tensor) -> Tensor:
+        """What the fast pathway adds to the slow one: (B, C, T, H, W), (B, D, T, H, W) -> (B, C + D, T, H, W)."""
+        return torch.cat([slow_BCTHW, side_BCTHW], 1)
 
 
 FAMILY = Architecture(Config, SlowFast)
