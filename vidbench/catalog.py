@@ -44,6 +44,7 @@ class Variant:
     frames_min: int = 1
     frames_multiple: int = 1
     size_fixed: bool = False
+    unsampled: str | None = None  # the variant that an adaptive one is without its sampling
     adaptive: bool = False  # its work depends on what the clip holds
 
     def check_frames(self, frames: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,11 +13,13 @@ import torch
 from torch import Tensor
 
 from vidbench.errors import InputError
-from vidbench.records import SYNTHETIC, Clip
+from vidbench.records import BUILT_IN, SYNTHETIC, Clip, Footage
 
 RGB = tuple[float, float, float]
 MEAN: RGB = (0.45, 0.45, 0.45)
 STD: RGB = (0.225, 0.225, 0.225)
+
+VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm")
 
 
 def load_clip(
@@ -24,43 +27,99 @@ def load_clip(
 ) -> Tensor:
     """The clip as a float32 tensor (batch, 3, T, H, W) on `device`.
 
-    A synthetic clip is standard normal noise, the same at every call; on the meta device it holds no numbers. Of a
-    video the middle frame of each of T equal spans is taken, its short side resized to `size` (bilinear), its centre
-    cropped, and RGB in 0..1 normalised by `mean` and `std`; every clip of the batch is the same.
+    A synthetic clip is standard normal noise, the same at every call; on the meta device it holds no numbers. A video's
+    frames have their short side resized to `size` (bilinear), their centre cropped, and RGB in 0..1 normalised by
+    `mean` and `std`; every clip of the batch is the same.
 
     Raises:
         InputError: the file is missing, is no video, or has fewer frames than asked and may not loop.
     """
-    if clip.source != SYNTHETIC:
+    if clip.source not in (SYNTHETIC, *BUILT_IN):
         frames = _decode(Path(clip.source), clip)
         video = (torch.from_numpy(frames).to(device).float() / 255 - torch.tensor(mean, device=device)) / (
             torch.tensor(std, device=device)
         )
         return video.permute(3, 0, 1, 2).expand(batch, -1, -1, -1, -1).contiguous()
-    shape = (batch, 3, clip.frames, clip.size, clip.size)
     if torch.device(device).type == "meta":
-        return torch.empty(shape, device="meta")
-    return torch.randn(shape, generator=torch.Generator().manual_seed(0), device="cpu").to(device)
+        return torch.empty((batch, 3, clip.frames, clip.size, clip.size), device="meta")
+    return _synthesise(clip, batch).to(device)
 
 
-def check_video(path: Path, frames: int, *, loop: bool) -> None:
-    """Raise InputError where no clip of `frames` frames can be taken from that file."""
-    _sample(path, _count_frames(path), frames, loop=loop)
+def _synthesise(clip: Clip, batch: int) -> Tensor:
+    """Noise that holds still, moves a pixel a frame, flips between two frames, or is new in every frame."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (batch, 3, clip.frames, clip.size, clip.size)
+    if clip.source in (SYNTHETIC, "noise"):
+        return torch.randn(shape, generator=generator, device="cpu")
+    if clip.source == "panning":
+        wide = torch.randn((batch, 3, clip.size, clip.size + clip.frames), generator=generator, device="cpu")
+        return torch.stack([wide[..., left : left + clip.size] for left in range(clip.frames)], 2)
+    different = 1 if clip.source == "static" else 2
+    few = torch.randn((batch, 3, different, clip.size, clip.size), generator=generator, device="cpu")
+    return few[:, :, torch.arange(clip.frames) % different]
+
+
+def plan_clips(footage: Footage, frames: int, size: int, *, adaptive: bool) -> tuple[Clip, ...]:
+    """The clips that a net of `frames` and `size` is measured on.
+
+    Raises:
+        InputError: a file or folder holds no video, or one that is too short.
+    """
+    sources = [file for source in footage.sources for file in _expand(source)]
+    if not adaptive:
+        clip = Clip(frames=frames, size=size, source=sources[0] if sources else SYNTHETIC, loop=footage.loop)
+        if clip.source not in (SYNTHETIC, *BUILT_IN):
+            _sample(Path(clip.source), clip)
+        return (clip,)
+    clips: list[Clip] = []
+    for source in sources or BUILT_IN:
+        if source in BUILT_IN:
+            clips.append(Clip(frames=frames, size=size, source=source))
+        else:
+            clips += _cut(source, frames, size, footage)
+    return tuple(clips)
+
+
+def _expand(source: str) -> list[str]:
+    """A folder as its videos; anything else as it is."""
+    if source in BUILT_IN or not Path(source).is_dir():
+        return [source]
+    videos = sorted(str(file) for file in Path(source).iterdir() if file.suffix.lower() in VIDEO_SUFFIXES)
+    if not videos:
+        raise InputError(f"the folder {source} holds no video ({', '.join(VIDEO_SUFFIXES)}); give one that does")
+    return videos
+
+
+def _cut(source: str, frames: int, size: int, footage: Footage) -> list[Clip]:
+    """Clips of one video, the first at its start, the last at its end, the others evenly between; they may overlap."""
+    clip = Clip(frames=frames, size=size, source=source, start=0, stride=footage.stride, loop=footage.loop)
+    _sample(Path(source), clip)
+    room = max(0, _count_frames(Path(source)) - 1 - (frames - 1) * footage.stride)
+    steps = max(1, footage.clips_per_video - 1)
+    starts = dict.fromkeys(round(index * room / steps) for index in range(footage.clips_per_video))
+    return [replace(clip, start=start) for start in starts]
 
 
 def _decode(path: Path, clip: Clip) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """The sampled frames, (T, H, W, 3)."""
-    wanted = _sample(path, _count_frames(path), clip.frames, loop=clip.loop)
+    wanted = _sample(path, clip)
     kept = {index: _crop(frame, clip.size) for index, frame in _frames(path, set(wanted))}
     return np.stack([kept[index] for index in wanted])
 
 
-def _sample(path: Path, available: int, frames: int, *, loop: bool) -> list[int]:
-    if available < frames and not loop:
+def _sample(path: Path, clip: Clip) -> list[int]:
+    """The numbers of the frames that a clip takes of a video."""
+    available = _count_frames(path)
+    frames, start = clip.frames, clip.start or 0
+    needed = frames if clip.start is None else start + (frames - 1) * clip.stride + 1
+    if available < needed and not clip.loop:
+        spaced = "" if clip.stride == 1 else f" that a clip of {frames} with --stride {clip.stride} spans"
         raise InputError(
-            f"{path} has {available} frames, fewer than the {frames} asked for; "
-            f"ask for at most {available}, or let the video start over with --loop-clip"
+            f"{path} has {available} frames, fewer than the {needed} asked for{spaced}; "
+            "ask for fewer, or let the video start over with --loop-clip"
         )
+    if clip.start is not None:
+        return [(start + index * clip.stride) % available for index in range(frames)]
     if available < frames:
         return [index % available for index in range(frames)]
     return [(2 * index + 1) * available // (2 * frames) for index in range(frames)]

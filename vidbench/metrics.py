@@ -29,14 +29,19 @@ METRICS = {
     for metric in (
         Metric("params", "parameters", "lower", "exact", "model", "parameters"),
         Metric("macs", "MACs", "lower", "exact", "clip", "multiply-accumulates"),
+        Metric("macs_bounds", "MACs", "lower", "exact", "clip", "fewest and most multiply-accumulates"),
         Metric("activations", "elements", "lower", "exact", "clip", "elements put out by contractions"),
         Metric("weight_memory", "bytes", "lower", "exact", "model", "parameters and buffers"),
+        Metric("frames_kept", "frames", "lower", "sampled", "clip", "frames that survive sampling"),
         Metric("latency", "seconds", "lower", "sampled", "call", "latency"),
         Metric("throughput", "clips/s", "higher", "sampled", "second", "throughput"),
         Metric("peak_memory", "bytes", "lower", "sampled", "call", "peak memory"),
         Metric("reserved_memory", "bytes", "lower", "sampled", "call", "memory reserved by CUDA's allocator"),
     )
 }
+
+
+ADAPTIVE = ("macs_bounds", "frames_kept")  # only of nets whose work depends on their input
 
 
 def select_metrics(names: Collection[str] | None, device_type: str) -> tuple[str, ...]:

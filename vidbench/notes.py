@@ -28,7 +28,7 @@ def write_notes(
         *_failures(records),
         *_environments(records, environments),
         *_methods(records, metrics),
-        *_caveats(records),
+        *_caveats(records, metrics),
         *_published(rows),
         *_growth(rows),
     ]
@@ -81,9 +81,15 @@ def _short(operator: str) -> str:
     return operator.removeprefix("aten.").strip("_")
 
 
-def _caveats(records: Sequence[Record]) -> list[str]:
-    found = ((r.case.model, m.metric, caveat) for r in records for m in r.measurements for caveat in m.caveats)
-    return list(dict.fromkeys(f"caution, {metric} of {model}: {caveat}" for model, metric, caveat in found))
+def _caveats(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
+    """Each caution once, with the metrics of a model that it is about."""
+    about: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        for measurement in record.measurements:
+            for caveat in measurement.caveats if measurement.metric in metrics else ():
+                named = about.setdefault((record.case.model, caveat), [])
+                named += [measurement.metric] if measurement.metric not in named else []
+    return [f"caution, {' and '.join(named)} of {model}: {caveat}" for (model, caveat), named in about.items()]
 
 
 def _published(rows: Sequence[Row]) -> list[str]:

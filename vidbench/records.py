@@ -11,18 +11,36 @@ from typing import Any, Literal
 SCHEMA = 1
 
 SYNTHETIC = "synthetic"
+BUILT_IN = ("static", "panning", "alternating", "noise")  # clips that move in different ways, made of noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """`frames` RGB frames of `size` x `size`: synthetic noise, or sampled from the video file `source`.
+    """`frames` RGB frames of `size` x `size`: synthetic noise, one of BUILT_IN, or from the video file `source`.
 
-    A video shorter than `frames` is refused unless `loop` allows it to start over.
+    From a video come the middles of equal spans of it or, with `start`, every `stride`-th frame from there on. A video
+    that is too short is refused unless `loop` allows it to start over.
     """
 
     frames: int
     size: int
     source: str = SYNTHETIC
+    start: int | None = None
+    stride: int = 1
+    loop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footage:
+    """What clips are cut from: files, folders and names of BUILT_IN; none stands for what suits the net.
+
+    Nets whose work depends on their input get `clips_per_video` clips of each video, their starts evenly spaced,
+    `stride` frames between samples; all others get one clip, spread over the first video.
+    """
+
+    sources: tuple[str, ...] = ()
+    clips_per_video: int = 10
+    stride: int = 2
     loop: bool = False
 
 
@@ -60,14 +78,14 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One figure. `value` is None where it is unknown, and a caveat says why.
+    """One figure, or a lower and an upper bound. `value` is None where it is unknown, and a caveat says why.
 
     `samples` holds at most MAX_SAMPLES of the figures that `value` is the median of. `details` holds, of a sampled
     figure, count, mean, p90, min and max of all samples; of a counted one, what it is made of and what was left out.
     """
 
     metric: str
-    value: float | None
+    value: float | tuple[float, float] | None
     unit: str
     method: str
     samples: tuple[float, ...] = ()

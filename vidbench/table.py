@@ -22,10 +22,12 @@ SPREAD_COLUMNS = tuple(
     if metric.kind == "sampled" and metric.unit in ("seconds", "clips/s")
     for part in ("p90", "mean", "count")
 )
+RANGE_COLUMNS = ("macs_min", "macs_max", "macs_fewest", "macs_most", "macs_unsampled", "latency_min", "latency_max")
 COLUMNS = (
     *CASE_COLUMNS,
-    *METRICS,
+    *(name for name in METRICS if name != "macs_bounds"),
     *SPREAD_COLUMNS,
+    *RANGE_COLUMNS,
     "published_gmacs",
     "published_source",
     "failure",
@@ -46,12 +48,17 @@ def row(record: Record, environment: Environment | None = None) -> Row:
     Several published figures of one setting are joined by a semicolon, like their sources.
     """
     values = {m.metric: m.value for m in record.measurements}
+    bounds = values.pop("macs_bounds", None)
+    fewest, most = bounds if isinstance(bounds, tuple) else (None, None)
     spread = {f"{m.metric}_{part}": value for m in record.measurements for part, value in m.details.items()}
     published = _published(record.case)
     found: Row = {
         **asdict(record.case),
         **values,
         **spread,
+        "macs_unsampled": next((m.details.get("unsampled") for m in record.measurements if m.metric == "macs"), None),
+        "macs_fewest": fewest,
+        "macs_most": most,
         "published_gmacs": "; ".join(f"{gmacs:g}" for gmacs in published) or None,
         "published_source": "; ".join(published.values()) or None,
         "failure": record.failure and record.failure.kind,

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from vidbench.catalog import Family, Published
 from vidbench.units import Scale, column_scale, format_number
 
 if TYPE_CHECKING:
-    from vidbench.records import Case
+    from vidbench.records import Case, Measurement, Record
     from vidbench.table import Row
 
 QUIET_SECONDS = 1.0  # work shorter than this shows no progress
 UNKNOWN = "–"
+HISTOGRAM_WIDTH = 10
 FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}
 
 
@@ -38,6 +40,11 @@ class Column:
 METRIC_COLUMNS = {
     "params": (Column("params", "params", Scale(1e6, "M")),),
     "macs": (Column("macs", "GMACs", Scale(1e9, "per clip")),),
+    "macs_bounds": (
+        Column("macs_fewest", "fewest", Scale(1e9, "GMACs")),
+        Column("macs_most", "most", Scale(1e9, "GMACs")),
+    ),
+    "frames_kept": (Column("frames_kept", "kept", Scale(1, "frames")),),
     "activations": (Column("activations", "activations", Scale(1e6, "M per clip")),),
     "weight_memory": (Column("weight_memory", "weights", unit="bytes"),),
     "latency": (
@@ -56,8 +63,8 @@ def shown_metrics(metrics: Sequence[str], *, chosen: bool) -> list[str]:
     return [name for name in metrics if chosen or name in BY_DEFAULT]
 
 
-def print_profile(rows: "Sequence[Row]", metrics: Sequence[str], notes: Sequence[str]) -> None:
-    """A row a case with columns for these metrics, and the notes under it."""
+def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
+    """A row a case with columns for these metrics."""
     table = _table()
     table.add_column("model", overflow="fold")
     axes = ["frames", "size", "batch", *(["dtype"] if len({row["dtype"] for row in rows}) > 1 else [])]
@@ -69,18 +76,68 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str], notes: Sequence
         scale = column.scale or _shared_scale(rows, columns, column.unit)
         table.add_column(f"{column.head}\n{scale.label}{column.per}", justify="right", no_wrap=True)
         for row, line in zip(rows, cells, strict=True):
-            value = row[column.key]
-            failed = value is None and row["failure"]
-            line.append(FAILED[row["failure"]] if failed else scale.format(value))
+            line.append(_cell(row, column, scale))
         if column.key == "macs":
             table.add_column("paper\nGMACs", justify="right", no_wrap=True)
             for row, line in zip(rows, cells, strict=True):
                 line.append(row["published_gmacs"] or UNKNOWN)
     for line in cells:
         table.add_row(*line)
+    _print_table(_console(sys.stdout), table)
+
+
+def _cell(row: "Row", column: Column, scale: Scale) -> str:
+    """A figure; of MACs that depend on the clip their range, never one number; of a failed case what failed."""
+    if column.key == "macs":
+        for low, high in (("macs_min", "macs_max"), ("macs_fewest", "macs_most")):
+            if row[low] is not None:
+                return f"{scale.format(row[low])}–{scale.format(row[high])}"
+    failed = row[column.key] is None and row["failure"]
+    return FAILED[row["failure"]] if failed else scale.format(row[column.key])
+
+
+def print_distributions(records: "Sequence[Record]") -> None:
+    """Of each case whose work depends on the clip: the spread over its clips, beside the net without sampling."""
     console = _console(sys.stdout)
-    _print_table(console, table)
-    _print_notes(console, notes)
+    for record in records:
+        figures = [m for m in record.measurements if "unsampled" in m.details]
+        kept = record.measurement("frames_kept")
+        if figures:
+            clips = len(figures[0].details["clips"])
+            console.print(Text(f"{record.case.model} over {clips} clips of {record.case.clip}:"))
+            _print_table(console, _spread(figures))
+        for path, numbers in kept.details["layers"].items() if kept else ():
+            console.print(
+                Text(f"{record.case.model}, frames kept after {path.partition('.block')[0]}: {_histogram(numbers)}")
+            )
+        if kept:
+            console.print()
+
+
+def _spread(figures: "Sequence[Measurement]") -> Table:
+    table = _table()
+    table.add_column("", no_wrap=True)
+    for head in ("min", "mean", "max", "without\nsampling", "saving\n%"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for figure in figures:
+        values = [figure.details[part] for part in ("min", "mean", "max", "unsampled")]
+        macs = figure.metric == "macs"
+        scale = Scale(1e9, "GMACs") if macs else column_scale(values, figure.unit)
+        label = "GMACs per clip" if macs else f"{figure.metric} {scale.label}/call"
+        table.add_row(label, *map(scale.format, values), format_number(100 * figure.details["saving"]))
+    return table
+
+
+def _histogram(numbers: Sequence[int]) -> str:
+    """How often each number occurs, such as `5 ███ 3x  6 █ 1x`."""
+    counted = sorted(Counter(numbers).items())
+    most = max(times for _, times in counted)
+    return "  ".join(f"{number} {'█' * -(-HISTOGRAM_WIDTH * times // most)} {times}x" for number, times in counted)
+
+
+def print_notes(notes: Sequence[str]) -> None:
+    """What a table must say beside its figures, a line each."""
+    _print_notes(_console(sys.stdout), notes)
 
 
 def _shared_scale(rows: "Sequence[Row]", columns: Sequence[Column], unit: str) -> Scale:

@@ -6,7 +6,7 @@ import typer
 
 if TYPE_CHECKING:
     from vidbench.cli.outputs import Sink
-    from vidbench.records import Case, Environment, Record
+    from vidbench.records import Case, Environment, Footage, Record
 
 INTERRUPTED = 130
 NOT_MEASURED = 3
@@ -38,8 +38,15 @@ def profile(  # noqa: PLR0917  # one parameter an option
         str, typer.Option(help="fp32 (TF32 off), tf32, fp16, bf16 (weights and input cast), amp (autocast to bf16).")
     ] = "fp32",
     clip: Annotated[
-        str | None, typer.Option(help="A video to take the clip from; default is synthetic noise.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            help="A video to take the clip from; default is synthetic noise. For adaptive nets also several (repeat "
+            "--clip), folders, or static, panning, alternating, noise.",
+            show_default=False,
+        ),
     ] = None,
+    clips_per_video: Annotated[int, typer.Option(help="Clips cut from each video for adaptive nets.")] = 10,
+    stride: Annotated[int, typer.Option(help="Frames between samples of these clips.")] = 2,
     loop_clip: Annotated[bool, typer.Option("--loop-clip", help="Let a video that is too short start over.")] = False,
     only: Annotated[
         str | None, typer.Option(help="Metrics to take, such as macs,latency; default is all.", show_default=False)
@@ -57,7 +64,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     from vidbench.catalog import find_variants
     from vidbench.cli.options import parse_names, parse_numbers
     from vidbench.cli.outputs import open_outputs
-    from vidbench.records import SYNTHETIC
+    from vidbench.records import Footage
     from vidbench.suites import expand_grid
 
     variants = {variant.name: variant for pattern in models for variant in find_variants(pattern)}
@@ -69,29 +76,31 @@ def profile(  # noqa: PLR0917  # one parameter an option
         batches=parse_numbers("--batch", batch),
         dtypes=parse_names("--dtype", dtype),
         device=device,
-        clip=clip or SYNTHETIC,
         threads=threads,
     )
     metrics = parse_names("--only", only) if only is not None else None
+    footage = Footage(sources=tuple(clip or ()), clips_per_video=clips_per_video, stride=stride, loop=loop_clip)
     with open_outputs(csv_path=csv, json_path=json) as sink:
-        code = _measure(cases, metrics, sink, loop_clip=loop_clip, shows_table="-" not in (csv, json))
+        code = _measure(cases, metrics, footage, sink, shows_table="-" not in (csv, json))
     raise typer.Exit(code)
 
 
-def _measure(cases: "list[Case]", names: list[str] | None, sink: "Sink", *, loop_clip: bool, shows_table: bool) -> int:
+def _measure(
+    cases: "list[Case]", names: list[str] | None, footage: "Footage", sink: "Sink", *, shows_table: bool
+) -> int:
     """Measure, hand each record on as it comes, then print them all; the exit code."""
     from vidbench import terminal
     from vidbench.notes import describe_failure, write_notes
     from vidbench.run import prepare, run_cases
     from vidbench.table import rows
 
-    cases, metrics = prepare(cases, names, loop_clip=loop_clip)
+    jobs, metrics = prepare(cases, names, footage)
     records: list[Record] = []
     environments: dict[str, Environment] = {}
     interrupted = False
     try:
         with terminal.show_progress(len(cases)) as announce:
-            for record, environment in run_cases(cases, metrics, loop_clip=loop_clip, announce=announce):
+            for record, environment in run_cases(jobs, metrics, announce=announce):
                 records.append(record)
                 environments[record.environment] = environment
                 sink(record, environment)
@@ -102,7 +111,9 @@ def _measure(cases: "list[Case]", names: list[str] | None, sink: "Sink", *, loop
     if shows_table and records:
         flat = rows(records, environments)
         shown = terminal.shown_metrics(metrics, chosen=names is not None)
-        terminal.print_profile(flat, shown, write_notes(records, flat, environments, shown))
+        terminal.print_profile(flat, shown)
+        terminal.print_distributions(records)
+        terminal.print_notes(write_notes(records, flat, environments, shown))
     if interrupted:
         terminal.warn(f"interrupted after {len(records)} of {len(cases)} cases; what was measured is kept")
         return INTERRUPTED

@@ -15,13 +15,13 @@ LATENCY_CALLS, LATENCY_SECONDS = 10, 1.0
 WINDOWS, WINDOW_CALLS, WINDOW_SECONDS = 5, 2, 0.2
 
 
-def measure_latency(workload: Workload) -> Measurement:
-    """Seconds from handing over one batch to having its logits: the median of at least 10 calls and 1 s of them."""
+def measure_latency(workload: Workload, calls: int = LATENCY_CALLS, seconds: float = LATENCY_SECONDS) -> Measurement:
+    """Seconds from handing over one batch to having its logits: the median of at least that many calls and seconds."""
     with torch.inference_mode():
         warm_up = _warm_up(workload)
         samples: list[float] = []
-        while len(samples) < LATENCY_CALLS or sum(samples) < LATENCY_SECONDS:
-            samples.append(_time_calls(workload, 1))
+        while len(samples) < calls or sum(samples) < seconds:
+            samples.append(time_calls(workload, 1))
     clock = "CUDA events" if workload.device.type == "cuda" else "perf_counter_ns"
     return Measurement(
         metric="latency",
@@ -40,9 +40,9 @@ def measure_throughput(workload: Workload) -> Measurement:
     """Clips a second with the queue kept full: the median of five windows of calls with one synchronisation each."""
     with torch.inference_mode():
         warm_up = _warm_up(workload)
-        calls = max(WINDOW_CALLS, math.ceil(WINDOW_SECONDS / _time_calls(workload, 1)))
+        calls = max(WINDOW_CALLS, math.ceil(WINDOW_SECONDS / time_calls(workload, 1)))
         batch = workload.clips.shape[0]
-        samples = [calls * batch / _time_calls(workload, calls) for _ in range(WINDOWS)]
+        samples = [calls * batch / time_calls(workload, calls) for _ in range(WINDOWS)]
     return Measurement(
         metric="throughput",
         value=median(samples),
@@ -60,12 +60,12 @@ def _warm_up(workload: Workload) -> int:
     """Call until caches, allocators and clocks have had some time; how many calls that took."""
     calls, seconds = 0, 0.0
     while calls < WARM_UP_CALLS or seconds < WARM_UP_SECONDS:
-        seconds += _time_calls(workload, 1)
+        seconds += time_calls(workload, 1)
         calls += 1
     return calls
 
 
-def _time_calls(workload: Workload, calls: int) -> float:
+def time_calls(workload: Workload, calls: int) -> float:
     """Seconds that `calls` calls take, with one synchronisation at the end."""
     workload.synchronise()
     if workload.device.type == "cuda":

@@ -2,54 +2,61 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from vidbench.catalog import find_variant
-from vidbench.clips import check_video
+from vidbench.clips import plan_clips
 from vidbench.environment import check_dtype, resolve_device
 from vidbench.errors import InputError
-from vidbench.metrics import METRICS, select_metrics
-from vidbench.records import SYNTHETIC, Case, Clip, Environment, Record
-from vidbench.run.worker import Nets, measure_case
+from vidbench.metrics import ADAPTIVE, METRICS, select_metrics
+from vidbench.records import SYNTHETIC, Case, Clip, Environment, Footage, Record
+from vidbench.run.nets import Nets
+from vidbench.run.worker import is_adaptive, measure_case
 from vidbench.suites import combine, expand_grid
+
+Job = tuple[Case, tuple[Clip, ...]]  # a case and the clips it is measured on
 
 
 def prepare(
-    cases: Sequence[Case], metrics: Sequence[str] | None, *, loop_clip: bool = False
-) -> tuple[list[Case], tuple[str, ...]]:
-    """The cases with their device's own name, and the metrics to take: what can be refused is refused here.
+    cases: Sequence[Case], metrics: Sequence[str] | None, footage: Footage
+) -> tuple[list[Job], tuple[str, ...]]:
+    """Each case with the clips it is measured on, and the metrics to take: what can be refused is refused here.
 
     Raises:
         InputError: a device, precision, metric or video cannot be used.
     """
     devices = {name: resolve_device(name) for name in {case.device for case in cases}}
-    cases = [replace(case, device=str(devices[case.device])) for case in cases]
-    chosen = [select_metrics(metrics, device.type) for device in devices.values()]
-    for dtype, device in {(case.dtype, case.device) for case in cases}:
-        check_dtype(dtype, torch.device(device))
-    for path in {case.clip for case in cases} - {SYNTHETIC}:
-        longest = max(case.frames for case in cases if case.clip == path)
-        check_video(Path(path), longest, loop=loop_clip)
-    return cases, tuple(name for name in METRICS if any(name in names for names in chosen))
+    chosen = {name for device in devices.values() for name in select_metrics(metrics, device.type)}
+    adaptive = [is_adaptive(case) for case in cases]
+    if metrics is not None and not any(adaptive) and (lacking := set(metrics) & set(ADAPTIVE)):
+        raise InputError(f"{' and '.join(sorted(lacking))}: only of nets whose work depends on their input (atfr-sgs)")
+    jobs = []
+    for case, adapts in zip(cases, adaptive, strict=True):
+        if adapts and case.batch != 1:
+            raise InputError(
+                f"{case.model} is measured one clip at a time, for in a batch clips change each other's work; --batch 1"
+            )
+        check_dtype(case.dtype, devices[case.device])
+        clips = plan_clips(footage, case.frames, case.size, adaptive=adapts)
+        sources = ", ".join(dict.fromkeys(clip.source for clip in clips))
+        jobs.append((replace(case, device=str(devices[case.device]), clip=sources), clips))
+    return jobs, tuple(name for name in METRICS if name in chosen)
 
 
 def run_cases(
-    cases: Iterable[Case],
+    jobs: Iterable[Job],
     metrics: Sequence[str],
     *,
-    loop_clip: bool = False,
     module: nn.Module | None = None,
     announce: Callable[[Case], None] = lambda _: None,
 ) -> Iterator[tuple[Record, Environment]]:
     """Measure one case after the other, announcing each and giving its record as soon as it is there."""
     nets = Nets(module)
-    for case in cases:
+    for case, clips in jobs:
         announce(case)
-        yield measure_case(case, metrics, nets, loop_clip=loop_clip)
+        yield measure_case(case, clips, metrics, nets)
 
 
 def profile(
@@ -68,7 +75,8 @@ def profile(
     Args:
         model: a variant's or family's name (`vidbench list` shows them with their papers), or a module that takes one
             clip (N, 3, T, H, W). A module is copied, never changed.
-        clips: one Clip or several; default is the variant's own.
+        clips: one Clip or several; default is the variant's own. A net whose work depends on its input is measured on
+            several clips cut from each Clip's source, by default on the built-in ones.
         batches: how many clips a call takes. MACs, parameters and activations are per clip, latency and memories per
             call, throughput is clips a second.
         classes: width of a built-in net's logits; default is the variant's.
@@ -84,18 +92,19 @@ def profile(
         InputError: a name, clip, device, precision or metric cannot be used.
     """
     module = model if isinstance(model, nn.Module) else None
-    cases: list[Case] = []
-    wanted = _clips(model, clips)
-    for clip in wanted:
-        axes: dict[str, Any] = {"batches": batches, "dtypes": [dtype], "device": device, "clip": clip.source}
+    jobs: list[Job] = []
+    chosen: tuple[str, ...] = ()
+    for clip in _clips(model, clips):
+        axes: dict[str, Any] = {"batches": batches, "dtypes": [dtype], "device": device, "threads": threads}
         shape: dict[str, Any] = {"frames": [clip.frames], "sizes": [clip.size], "classes": classes}
         if isinstance(model, str):
-            cases += expand_grid([find_variant(model)], threads=threads, **shape, **axes)
+            cases = expand_grid([find_variant(model)], **shape, **axes)
         else:
-            cases += combine(type(model).__name__, threads=threads, weights="given", **shape, **axes)
-    loop_clip = any(clip.loop for clip in wanted)
-    ready, chosen = prepare(cases, metrics, loop_clip=loop_clip)
-    return [record for record, _ in run_cases(ready, chosen, loop_clip=loop_clip, module=module)]
+            cases = combine(type(model).__name__, weights="given", **shape, **axes)
+        own = () if clip.source == SYNTHETIC else (clip.source,)
+        ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop))
+        jobs += ready
+    return [record for record, _ in run_cases(jobs, chosen, module=module)]
 
 
 def _clips(model: str | nn.Module, clips: Clip | Iterable[Clip] | None) -> list[Clip]:

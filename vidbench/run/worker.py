@@ -4,69 +4,34 @@ import gc
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import torch
-from torch import nn
 
 from vidbench import __version__
-from vidbench.catalog import families, variants
-from vidbench.clips import MEAN, STD, load_clip
-from vidbench.counting import Count, count
+from vidbench.catalog import variants
+from vidbench.counting import count
 from vidbench.environment import DTYPES, describe, key, precision
 from vidbench.errors import InputError
 from vidbench.measure import MEASURERS, Workload
-from vidbench.metrics import MACS_CONVENTION, METRICS
-from vidbench.models import build
+from vidbench.metrics import ADAPTIVE, METRICS
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
+from vidbench.run.adaptive import measure_adaptive
 from vidbench.run.ceiling import is_out_of_memory, memory_ceiling
+from vidbench.run.nets import Nets
+from vidbench.run.static import static_figures
 
 
-@dataclass(slots=True)
-class Nets:
-    """The nets of cases; the last on meta and the last on a device are kept, for cases of one net are neighbours.
+def is_adaptive(case: Case) -> bool:
+    """Whether the case's net does work that depends on its input."""
+    return case.model in variants() and variants()[case.model].adaptive
 
-    Args:
-        module: a user's own net, which then stands for every case's model.
+
+def measure_case(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets) -> tuple[Record, Environment]:
+    """Take the metrics of one case on its clips: one, or several where the net's work depends on them.
+
+    Whatever goes wrong is the record's failure; what came before it is kept.
     """
-
-    module: nn.Module | None = None
-    _kept: dict[bool, tuple[object, nn.Module]] = field(default_factory=dict)
-
-    def counted(self, case: Case) -> nn.Module:
-        """The net to count: a built-in one on meta, without weights; a user's own as it is."""
-        return self.module if self.module is not None else self._keep(case, torch.device("meta"), torch.float32)
-
-    def measured(self, case: Case) -> nn.Module:
-        """The net to measure, in eval mode on the case's device, in its precision, its weights always the same."""
-        return self._keep(case, torch.device(case.device), DTYPES[case.dtype])
-
-    def forget(self) -> None:
-        """Let go of what is kept on a device."""
-        self._kept.pop(False, None)
-
-    def _keep(self, case: Case, device: torch.device, dtype: torch.dtype) -> nn.Module:
-        on_meta = device.type == "meta"
-        wanted = (case.model, case.classes, device, dtype)
-        if on_meta not in self._kept or self._kept[on_meta][0] != wanted:
-            self._kept.pop(on_meta, None)
-            self._kept[on_meta] = (wanted, self._make(case, device).to(dtype).eval())
-        return self._kept[on_meta][1]
-
-    def _make(self, case: Case, device: torch.device) -> nn.Module:
-        if self.module is not None:
-            return deepcopy(self.module).to(device)
-        with torch.random.fork_rng([]), torch.device(device):
-            torch.manual_seed(0)
-            return build(case.model, classes=case.classes, frames=case.frames, size=case.size)
-
-
-def measure_case(
-    case: Case, metrics: Sequence[str], nets: Nets, *, loop_clip: bool = False
-) -> tuple[Record, Environment]:
-    """Take the metrics of one case. Whatever goes wrong is the record's failure; what came before it is kept."""
     device = torch.device(case.device)
     measurements: list[Measurement] = []
     failure = None
@@ -74,7 +39,7 @@ def measure_case(
         environment = describe(device)
         try:
             with memory_ceiling(device):
-                for measurement in _measure(case, metrics, nets, loop_clip=loop_clip):
+                for measurement in _measure(case, clips, metrics, nets):
                     measurements.append(measurement)  # noqa: PERF402  # kept one by one: the next may fail
         except Exception as error:  # a case must not end the others
             failure = _failure(error)
@@ -95,54 +60,21 @@ def measure_case(
     return record, environment
 
 
-def _measure(case: Case, metrics: Sequence[str], nets: Nets, *, loop_clip: bool) -> Iterator[Measurement]:
-    clip = Clip(frames=case.frames, size=case.size, source=case.clip, loop=loop_clip)
-    exact = [name for name in metrics if METRICS[name].kind == "exact"]
-    sampled = [name for name in metrics if METRICS[name].kind == "sampled"]
+def _measure(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets) -> Iterator[Measurement]:
+    if is_adaptive(case):
+        yield from measure_adaptive(case, clips, metrics, nets)
+        return
+    (clip,) = clips
+    exact = [name for name in metrics if METRICS[name].kind == "exact" and name not in ADAPTIVE]
+    sampled = [name for name in metrics if METRICS[name].kind == "sampled" and name not in ADAPTIVE]
     if exact:
         net = nets.counted(case)
-        counted = count(net, Clip(frames=case.frames, size=case.size))
-        static = _static(net, counted, DTYPES[case.dtype])
+        static = static_figures(net, count(net, Clip(frames=case.frames, size=case.size)), DTYPES[case.dtype])
         yield from (static[name] for name in exact)
     if sampled:
-        device = torch.device(case.device)
-        variant = variants().get(case.model)
-        mean, std = (families()[variant.family].mean, families()[variant.family].std) if variant else (MEAN, STD)
-        tensor = load_clip(clip, batch=case.batch, mean=mean, std=std).to(device, DTYPES[case.dtype])
-        workload = Workload(nets.measured(case), tensor, device, amp=case.dtype == "amp")
+        tensor = nets.load(clip, case)
+        workload = Workload(nets.measured(case), tensor, tensor.device, amp=case.dtype == "amp")
         yield from (MEASURERS[name](workload) for name in sampled)
-
-
-def _static(net: nn.Module, counted: Count, dtype: torch.dtype) -> dict[str, Measurement]:
-    tensors = {id(t): t for t in (*net.parameters(), *net.buffers())}.values()
-    size = sum(t.numel() * (dtype.itemsize if t.is_floating_point() else t.element_size()) for t in tensors)
-    how = "one forward pass of one clip under a dispatch mode"
-    caveats = (f"counted as nothing, yet not known to contract nothing: {', '.join(counted.unknown)}",)
-    figures = (
-        Measurement(metric="params", value=counted.params, unit="parameters", method="elements of all parameters"),
-        Measurement(
-            metric="macs",
-            value=counted.macs,
-            unit="MACs",
-            method=f"counted over {how}; {MACS_CONVENTION}",
-            details={"by_operator": counted.by_operator, "uncounted": counted.uncounted, "unknown": counted.unknown},
-            caveats=caveats if counted.unknown else (),
-        ),
-        Measurement(
-            metric="activations",
-            value=counted.activations,
-            unit="elements",
-            method=f"elements put out by the contractions of {how}",
-            caveats=caveats if counted.unknown else (),
-        ),
-        Measurement(
-            metric="weight_memory",
-            value=size,
-            unit="bytes",
-            method=f"parameters and buffers as {dtype}".replace("torch.", ""),
-        ),
-    )
-    return {figure.metric: figure for figure in figures}
 
 
 def _failure(error: Exception) -> Failure:

@@ -1,0 +1,181 @@
+"""Nets whose work depends on their input: no one figure is theirs, so each is a distribution over clips, or bounds."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, median
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vidbench.catalog import variants
+from vidbench.counting import Count, count
+from vidbench.environment import DTYPES
+from vidbench.measure import MEASURERS, Workload
+from vidbench.measure.timing import WINDOWS, measure_latency, summarise, thin, time_calls
+from vidbench.models.atfr_sgs import keeping, samplers
+from vidbench.records import Case, Clip, Measurement
+from vidbench.run.nets import Nets
+from vidbench.run.static import static_figures
+
+CLIP_CALLS, CLIP_SECONDS = 3, 0.2  # of latency, for each clip
+PASS_CLIPS = 16  # clips held in memory at once, for throughput
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A net on its device, its clips, and what one forward pass of each clip counted and let through."""
+
+    net: nn.Module
+    case: Case
+    clips: Sequence[Clip]
+    load: Callable[[Clip, Case], Tensor]
+    counts: list[Count]
+    kept: dict[str, list[int]]  # by the path of the sampling layer, a number for each clip
+
+    def workload(self, clip: Clip) -> Workload:
+        """The net with one clip."""
+        tensor = self.load(clip, self.case)
+        return Workload(self.net, tensor, tensor.device, amp=self.case.dtype == "amp")
+
+
+def measure_adaptive(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets) -> Iterator[Measurement]:
+    """The metrics of one case, each a distribution over the clips; on meta tensors MACs are unknown, but for bounds."""
+    net = nets.counted(case)
+    fewest, most = (_count_keeping(net, case, kept) for kept in (1, case.frames))
+    static = static_figures(net, most, DTYPES[case.dtype])
+    bounds = Measurement(
+        metric="macs_bounds",
+        value=(fewest.macs, most.macs),
+        unit="MACs",
+        method="counted on meta tensors with one surviving frame, and with all of them",
+    )
+    measurers: dict[str, Any] = {"macs_bounds": lambda: bounds}
+    for name in ("params", "weight_memory"):
+        measurers[name] = lambda name=name: static[name]
+    if case.device == "meta":
+        measurers |= {name: lambda name=name: _unknown(static[name], fewest, most) for name in ("macs", "activations")}
+    else:
+        trial = _try(case, clips, nets)
+        measurers |= {
+            "macs": lambda: _macs(static["macs"], trial),
+            "activations": lambda: _over_clips(static["activations"], [c.activations for c in trial.counts], trial),
+            "frames_kept": lambda: _frames_kept(trial),
+            "latency": lambda: _latency(trial),
+            "throughput": lambda: _throughput(trial),
+            "peak_memory": lambda: _memory("peak_memory", trial),
+            "reserved_memory": lambda: _memory("reserved_memory", trial),
+        }
+    yield from (measurers[name]() for name in metrics if name in measurers)
+
+
+def _count_keeping(net: nn.Module, case: Case, frames: int) -> Count:
+    with keeping(net, frames):
+        return count(net, Clip(frames=case.frames, size=case.size))
+
+
+def _unknown(static: Measurement, fewest: Count, most: Count) -> Measurement:
+    bounds = {name: (getattr(fewest, name), getattr(most, name)) for name in ("macs", "activations")}
+    return replace(
+        static,
+        value=None,
+        details={**static.details, "bounds": bounds[static.metric]},
+        caveats=("depends on the clip, of which meta tensors hold nothing; give clips and a device that computes",),
+    )
+
+
+def _try(case: Case, clips: Sequence[Clip], nets: Nets) -> Trial:
+    net = nets.measured(case)
+    counts: list[Count] = []
+    kept: dict[str, list[int]] = {path: [] for path in samplers(net)}
+    for clip in clips:
+        with torch.autocast(torch.device(case.device).type, torch.bfloat16, enabled=case.dtype == "amp"):
+            counts.append(count(net, nets.load(clip, case)))
+        for path, layer in samplers(net).items():
+            kept[path] += layer.frames_kept
+    return Trial(net, case, clips, nets.load, counts, kept)
+
+
+def _over_clips(figure: Measurement, values: Sequence[float], trial: Trial) -> Measurement:
+    """A figure of one clip as the mean over several, which stay with it, each under its clip's name."""
+    caveats = [f"over {len(trial.clips)} clips: the work depends on what a clip shows"]
+    if trial.case.weights == "random":
+        caveats.append("random weights: the distribution is of an untrained net")
+    names = [name_clip(clip) for clip in trial.clips]
+    return replace(
+        figure,
+        value=fmean(values),
+        samples=thin(values),
+        details={**figure.details, **summarise(values), "clips": names},
+        caveats=(*figure.caveats, *caveats),
+    )
+
+
+def name_clip(clip: Clip) -> str:
+    """Where a clip comes from: `video.mp4@12` begins at frame 12."""
+    return clip.source if clip.start is None else f"{clip.source}@{clip.start}"
+
+
+def _beside(figure: Measurement, unsampled: float) -> Measurement:
+    """The figure with that of the net without sampling, and the share of it that sampling saves."""
+    saving = 1 - figure.details["mean"] / unsampled
+    return replace(figure, details={**figure.details, "unsampled": unsampled, "saving": saving})
+
+
+def _unsampled(case: Case) -> Case:
+    """The same case of the net without its sampling."""
+    return replace(case, model=variants()[case.model].unsampled or case.model)
+
+
+def _macs(static: Measurement, trial: Trial) -> Measurement:
+    plain = Nets().counted(_unsampled(trial.case))
+    unsampled = count(plain, Clip(frames=trial.case.frames, size=trial.case.size)).macs
+    return _beside(_over_clips(static, [counted.macs for counted in trial.counts], trial), unsampled)
+
+
+def _frames_kept(trial: Trial) -> Measurement:
+    totals = [sum(numbers) for numbers in zip(*trial.kept.values(), strict=True)]
+    figure = Measurement(
+        metric="frames_kept",
+        value=None,
+        unit="frames",
+        method="frames that the sampling layers let through, all layers added; mean over clips",
+        details={"layers": trial.kept},
+    )
+    return _over_clips(figure, totals, trial)
+
+
+def _latency(trial: Trial) -> Measurement:
+    taken = [measure_latency(trial.workload(clip), CLIP_CALLS, CLIP_SECONDS) for clip in trial.clips]
+    values = [float(m.value) for m in taken if isinstance(m.value, float)]
+    plain = replace(trial, net=Nets().measured(_unsampled(trial.case)))
+    unsampled = measure_latency(plain.workload(trial.clips[0])).value
+    figure = replace(
+        _over_clips(taken[0], values, trial), method=f"over clips: {taken[0].method}", value=median(values)
+    )
+    return _beside(figure, unsampled) if isinstance(unsampled, float) else figure
+
+
+def _throughput(trial: Trial) -> Measurement:
+    chosen = trial.clips[:: -(-len(trial.clips) // PASS_CLIPS)]
+    workloads = [trial.workload(clip) for clip in chosen]
+    with torch.inference_mode():
+        for workload in workloads:
+            workload.call()
+        samples = [len(chosen) / sum(time_calls(workload, 1) for workload in workloads) for _ in range(WINDOWS)]
+    return Measurement(
+        metric="throughput",
+        value=median(samples),
+        unit="clips/s",
+        samples=tuple(samples),
+        details=summarise(samples),
+        method=f"median of {WINDOWS} passes over the clips, one clip a call, after a pass to warm up; inference mode",
+    )
+
+
+def _memory(metric: str, trial: Trial) -> Measurement:
+    """Of the clip that asks for the most work."""
+    works = [counted.macs for counted in trial.counts]
+    clip = trial.clips[works.index(max(works))]
+    measurement = MEASURERS[metric](trial.workload(clip))
+    return replace(measurement, method=f"{measurement.method}; of the clip with the most MACs ({name_clip(clip)})")
