@@ -44,6 +44,7 @@ KEEPERS = {
     "pandas": "table",
     "psutil": "environment run",
     "typer": "cli",
+    "safetensors": "models",
 }
 WITH_TORCH = {"models", "clips", "counting", "environment", "measure", "run"}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from vidbench.catalog import DATASET_CLASSES, variants
 from vidbench.growth import fit_growth
 from vidbench.metrics import METRICS
-from vidbench.records import Environment, Record
+from vidbench.records import GIVEN, RANDOM, Environment, Record
 from vidbench.table import Row
 from vidbench.units import format_number
 
@@ -27,6 +27,7 @@ def write_notes(
     return [
         *_failures(records),
         *_environments(records, environments),
+        *_weights(records),
         *_methods(records, metrics),
         *_caveats(records, metrics),
         *_published(rows),
@@ -61,6 +62,14 @@ def _environments(records: Sequence[Record], environments: Mapping[str, Environm
         if record.case.device != "meta":
             precisions[PRECISIONS[record.case.dtype]] = None
     return [" · ".join([line, *([", ".join(precisions)] if precisions else [])]) for line, precisions in lines.items()]
+
+
+def _weights(records: Sequence[Record]) -> list[str]:
+    files: dict[str, dict[str, None]] = {}
+    for case in (record.case for record in records):
+        if case.weights not in (RANDOM, GIVEN):
+            files.setdefault(case.weights, {})[case.model] = None
+    return [f"weights of {', '.join(models)}: {file}" for file, models in files.items()]
 
 
 def _methods(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:

@@ -13,6 +13,9 @@ SCHEMA = 1
 SYNTHETIC = "synthetic"
 BUILT_IN = ("static", "panning", "alternating", "noise")  # clips that move in different ways, made of noise
 
+RANDOM = "random"  # weights from a fixed seed
+GIVEN = "given"  # weights of a module that the caller handed over
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
@@ -46,7 +49,7 @@ class Footage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One setting of one model: what a row of a table is about."""
+    """One setting of one model: what a row of a table is about. `weights` is RANDOM, GIVEN or a checkpoint's path."""
 
     model: str
     classes: int | None
@@ -60,7 +63,7 @@ class Case:
     clip: str = SYNTHETIC
     views: str | None = None
     threads: int | None = None
-    weights: str = "random"
+    weights: str = RANDOM
     repeat: int = 0
 
 

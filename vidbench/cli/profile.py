@@ -48,6 +48,13 @@ def profile(  # noqa: PLR0917  # one parameter an option
     clips_per_video: Annotated[int, typer.Option(help="Clips cut from each video for adaptive nets.")] = 10,
     stride: Annotated[int, typer.Option(help="Frames between samples of these clips.")] = 2,
     loop_clip: Annotated[bool, typer.Option("--loop-clip", help="Let a video that is too short start over.")] = False,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="A checkpoint (torch.save's form, or .safetensors) to load into the net; default is random weights.",
+            show_default=False,
+        ),
+    ] = None,
     only: Annotated[
         str | None, typer.Option(help="Metrics to take, such as macs,latency; default is all.", show_default=False)
     ] = None,
@@ -64,7 +71,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     from vidbench.catalog import find_variants
     from vidbench.cli.options import parse_names, parse_numbers
     from vidbench.cli.outputs import open_outputs
-    from vidbench.records import Footage
+    from vidbench.records import RANDOM, Footage
     from vidbench.suites import expand_grid
 
     variants = {variant.name: variant for pattern in models for variant in find_variants(pattern)}
@@ -77,6 +84,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
         dtypes=parse_names("--dtype", dtype),
         device=device,
         threads=threads,
+        weights=RANDOM if weights is None else weights,
     )
     metrics = parse_names("--only", only) if only is not None else None
     footage = Footage(sources=tuple(clip or ()), clips_per_video=clips_per_video, stride=stride, loop=loop_clip)

@@ -14,7 +14,7 @@ from vidbench.environment import DTYPES
 from vidbench.measure import MEASURERS, Workload
 from vidbench.measure.timing import WINDOWS, measure_latency, summarise, thin, time_calls
 from vidbench.models.atfr_sgs import keeping, samplers
-from vidbench.records import Case, Clip, Measurement
+from vidbench.records import RANDOM, Case, Clip, Measurement
 from vidbench.run.nets import Nets
 from vidbench.run.static import static_figures
 
@@ -99,7 +99,7 @@ def _try(case: Case, clips: Sequence[Clip], nets: Nets) -> Trial:
 def _over_clips(figure: Measurement, values: Sequence[float], trial: Trial) -> Measurement:
     """A figure of one clip as the mean over several, which stay with it, each under its clip's name."""
     caveats = [f"over {len(trial.clips)} clips: the work depends on what a clip shows"]
-    if trial.case.weights == "random":
+    if trial.case.weights == RANDOM:
         caveats.append("random weights: the distribution is of an untrained net")
     names = [name_clip(clip) for clip in trial.clips]
     return replace(
@@ -124,7 +124,7 @@ def _beside(figure: Measurement, unsampled: float) -> Measurement:
 
 def _unsampled(case: Case) -> Case:
     """The same case of the net without its sampling."""
-    return replace(case, model=variants()[case.model].unsampled or case.model)
+    return replace(case, model=variants()[case.model].unsampled or case.model, weights=RANDOM)
 
 
 def _macs(static: Measurement, trial: Trial) -> Measurement:

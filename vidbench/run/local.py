@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from vidbench.catalog import find_variant
@@ -11,7 +13,9 @@ from vidbench.clips import plan_clips
 from vidbench.environment import check_dtype, resolve_device
 from vidbench.errors import InputError
 from vidbench.metrics import ADAPTIVE, METRICS, select_metrics
-from vidbench.records import SYNTHETIC, Case, Clip, Environment, Footage, Record
+from vidbench.models import build
+from vidbench.models.weights import check_weights, read_weights
+from vidbench.records import GIVEN, RANDOM, SYNTHETIC, Case, Clip, Environment, Footage, Record
 from vidbench.run.nets import Nets
 from vidbench.run.worker import is_adaptive, measure_case
 from vidbench.suites import combine, expand_grid
@@ -25,7 +29,7 @@ def prepare(
     """Each case with the clips it is measured on, and the metrics to take: what can be refused is refused here.
 
     Raises:
-        InputError: a device, precision, metric or video cannot be used.
+        InputError: a device, precision, metric, video or file of weights cannot be used.
     """
     devices = {name: resolve_device(name) for name in {case.device for case in cases}}
     chosen = {name for device in devices.values() for name in select_metrics(metrics, device.type)}
@@ -42,7 +46,27 @@ def prepare(
         clips = plan_clips(footage, case.frames, case.size, adaptive=adapts)
         sources = ", ".join(dict.fromkeys(clip.source for clip in clips))
         jobs.append((replace(case, device=str(devices[case.device]), clip=sources), clips))
+    for path in {case.weights for case in cases} - {RANDOM, GIVEN}:
+        _check_weights(path, [case for case in cases if case.weights == path])
     return jobs, tuple(name for name in METRICS if name in chosen)
+
+
+def _check_weights(path: str, cases: Sequence[Case]) -> None:
+    """Compare the file with each net that is to take it, on meta tensors."""
+    weights = read_weights(path)
+    nets = {(case.model, case.classes): case for case in cases}
+    for case in nets.values():
+        with torch.device("meta"):
+            net = build(case.model, classes=case.classes, frames=case.frames, size=case.size)
+        try:
+            check_weights(net, weights, path, case.model)
+        except InputError as error:
+            if len(nets) == 1:
+                raise
+            models = ", ".join(name for name, _ in nets)
+            raise InputError(
+                f"one file of weights is for one net, not for {models}; give one model: {error}"
+            ) from error
 
 
 def run_cases(
@@ -68,6 +92,7 @@ def profile(
     device: str = "auto",
     dtype: str = "fp32",
     threads: int | None = None,
+    weights: Path | str | None = None,
     metrics: Sequence[str] | None = None,
 ) -> list[Record]:
     """Measure what a net costs: a record for every clip and batch, its figures in base units (seconds, bytes).
@@ -83,14 +108,18 @@ def profile(
         device: auto (the GPU where there is one), cpu, cuda, cuda:N, or meta for static figures alone.
         dtype: fp32 (TF32 off), tf32, fp16, bf16, or amp (autocast to bf16).
         threads: CPU threads; default is torch's.
+        weights: a checkpoint for a built-in net, under its state_dict()'s keys (torch.save's form or .safetensors);
+            default is random weights from a fixed seed.
         metrics: names of vidbench.metrics.METRICS; default is all that the device can give.
 
     Returns:
         Records; one whose case could not be measured has a `failure`, and the figures taken before it.
 
     Raises:
-        InputError: a name, clip, device, precision or metric cannot be used.
+        InputError: a name, clip, device, precision, metric or file of weights cannot be used.
     """
+    if weights is not None and not isinstance(model, str):
+        raise InputError("a module comes with its weights; load them into it, and leave weights= to built-in nets")
     module = model if isinstance(model, nn.Module) else None
     jobs: list[Job] = []
     chosen: tuple[str, ...] = ()
@@ -98,13 +127,17 @@ def profile(
         axes: dict[str, Any] = {"batches": batches, "dtypes": [dtype], "device": device, "threads": threads}
         shape: dict[str, Any] = {"frames": [clip.frames], "sizes": [clip.size], "classes": classes}
         if isinstance(model, str):
-            cases = expand_grid([find_variant(model)], **shape, **axes)
+            cases = expand_grid([find_variant(model)], weights=_name_weights(weights), **shape, **axes)
         else:
-            cases = combine(type(model).__name__, weights="given", **shape, **axes)
+            cases = combine(type(model).__name__, weights=GIVEN, **shape, **axes)
         own = () if clip.source == SYNTHETIC else (clip.source,)
         ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop))
         jobs += ready
     return [record for record, _ in run_cases(jobs, chosen, module=module)]
+
+
+def _name_weights(path: Path | str | None) -> str:
+    return RANDOM if path is None else str(path)
 
 
 def _clips(model: str | nn.Module, clips: Clip | Iterable[Clip] | None) -> list[Clip]:

@@ -10,7 +10,8 @@ from vidbench.catalog import families, variants
 from vidbench.clips import MEAN, STD, load_clip
 from vidbench.environment import DTYPES
 from vidbench.models import build
-from vidbench.records import Case, Clip
+from vidbench.models.weights import load_weights
+from vidbench.records import GIVEN, RANDOM, Case, Clip
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Nets:
 
     def _keep(self, case: Case, device: torch.device, dtype: torch.dtype) -> nn.Module:
         on_meta = device.type == "meta"
-        wanted = (case.model, case.classes, device, dtype)
+        wanted = (case.model, case.classes, case.weights, device, dtype)
         if on_meta not in self._kept or self._kept[on_meta][0] != wanted:
             self._kept.pop(on_meta, None)
             self._kept[on_meta] = (wanted, self._make(case, device).to(dtype).eval())
@@ -56,4 +57,7 @@ class Nets:
             return deepcopy(self.module).to(device)
         with torch.random.fork_rng([]), torch.device(device):
             torch.manual_seed(0)
-            return build(case.model, classes=case.classes, frames=case.frames, size=case.size)
+            net = build(case.model, classes=case.classes, frames=case.frames, size=case.size)
+        if device.type != "meta" and case.weights not in (RANDOM, GIVEN):
+            load_weights(net, case.weights)
+        return net
