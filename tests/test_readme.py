@@ -4,6 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
+
+import vidbench as vidbench_api
+from vidbench.catalog import families
+from vidbench.models.atfr_sgs import keeping
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -44,6 +49,32 @@ def test_commands_are_the_ones_that_ci_runs():
     pinned = (ROOT / "constraints.txt").read_text()
     assert "torch==2.13.0" in pinned
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in pinned.split())
+
+
+TABLE = [
+    [cell.strip() for cell in line.strip("| ").split(" | ")] for line in README.splitlines() if " | arXiv " in line
+]
+
+
+@pytest.mark.parametrize("cells", TABLE, ids=lambda cells: cells[0])
+def test_table_of_families(cells):
+    """A family's row is the catalog's, its parameters and GMACs those that its default variant counts."""
+    family = families()[cells[0]]
+    variant = family.variants[family.default]
+    with torch.device("meta"):
+        net = vidbench_api.build(variant.name)
+    macs = []
+    for kept in [1, variant.frames] if variant.adaptive else [variant.frames]:
+        with keeping(net, kept):
+            counted = vidbench_api.count(net, vidbench_api.Clip(frames=variant.frames, size=variant.size))
+        macs.append(f"{counted.macs / 1e9:.2f}")
+    clip = f"{variant.frames}x{variant.size}"
+    assert cells[1:] == [variant.name, f"{counted.params / 1e6:.2f} M", clip, " to ".join(macs), family.paper]
+
+
+def test_table_has_every_family():
+    """No family of the catalog is left out."""
+    assert [cells[0] for cells in TABLE] == list(families())
 
 
 def test_links():
