@@ -119,7 +119,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = func(*args, **kwargs)
         self._calls[func] += 1
         if rule is not None:
-            macs = rule(out, *args, **kwargs)
+            macs = rule(out, *args)  # what torch takes by keyword alone (scale, beta, out) changes no count
             self._macs[func] += macs
             if not self._backward:
                 self._activations += (out if isinstance(out, Tensor) else out[0]).numel()
