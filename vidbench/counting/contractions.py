@@ -61,6 +61,7 @@ _FUSED_ATTENTION = ("flash_attention", "flash_attention_for_cpu", "efficient_att
 
 RULES: dict[str, Rule] = {
     "aten.convolution": _convolution,
+    "aten._convolution": _convolution,  # of traced modules
     "aten.convolution_overrideable": _convolution,
     "aten.convolution_backward": _convolution_backward,
     "aten.mm": _mm,

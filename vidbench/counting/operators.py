@@ -127,7 +127,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return out
 
     def _meet(self, func: torch._ops.OpOverload) -> Rule | None:
-        rule = self._rules[func] = RULES.get(_name(func))
+        rule = self._rules[func] = RULES.get(_name(func).rstrip("_"))  # in place (addmm_) costs the same
         # Inference tensors bring composite operators here whole; elsewhere autograd has taken them apart before.
         if rule is None and func._can_decompose():
             self._composite.add(func)
