@@ -57,6 +57,16 @@ def _cudnn_rnn(_out: Any, x: Tensor, weights: Sequence[Tensor], *_: Any) -> int:
     return x.numel() // x.shape[-1] * sum(w.numel() for w in weights if w.dim() > 1)
 
 
+# The gradients of inputs and states, which fused layers always work out, and those of the weights: a forward pass each.
+def _mkldnn_rnn_backward(_out: Any, x: Tensor, w_input: Tensor, w_hidden: Tensor, *_: Any) -> int:
+    return 2 * _mkldnn_rnn(None, x, w_input, w_hidden)
+
+
+def _cudnn_rnn_backward(_out: Any, x: Tensor, weights: Sequence[Tensor], *settings: Any) -> int:
+    output_mask: Sequence[bool] = settings[-1]
+    return _cudnn_rnn(None, x, weights) * (1 + output_mask[3])
+
+
 _FUSED_ATTENTION = ("flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention")
 
 RULES: dict[str, Rule] = {
@@ -77,7 +87,9 @@ RULES: dict[str, Rule] = {
     **{f"aten._scaled_dot_product_{kind}": _attention for kind in _FUSED_ATTENTION},
     **{f"aten._scaled_dot_product_{kind}_backward": _attention_backward for kind in _FUSED_ATTENTION},
     "aten.mkldnn_rnn_layer": _mkldnn_rnn,
+    "aten.mkldnn_rnn_layer_backward": _mkldnn_rnn_backward,
     "aten._cudnn_rnn": _cudnn_rnn,
+    "aten._cudnn_rnn_backward": _cudnn_rnn_backward,
 }
 
 # Beside these, views and whatever torch itself tags as pointwise. A backward operator is free where its forward is.
