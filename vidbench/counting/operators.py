@@ -75,6 +75,8 @@ def count(model: nn.Module, *inputs: Any, train: bool = False) -> Count:
 
 
 def _run(model: nn.Module, inputs: tuple[Any, ...], operators: "_Operators", *, train: bool) -> None:
+    # Taken before the model can empty a list of inputs.
+    asking = [x for x in tree_leaves(inputs) if isinstance(x, Tensor) and x.requires_grad]
     with torch.set_grad_enabled(train), operators.tracked_modules(), operators:
         outputs = model(*inputs)
     if not train:
@@ -82,7 +84,7 @@ def _run(model: nn.Module, inputs: tuple[Any, ...], operators: "_Operators", *, 
     differentiable = [y for y in tree_leaves(outputs) if isinstance(y, Tensor) and y.requires_grad]
     if not differentiable:
         raise CountError(f"{type(model).__name__} has no backward pass to count: none of its outputs has a gradient")
-    sources = [p for p in (*model.parameters(), *tree_leaves(inputs)) if isinstance(p, Tensor) and p.requires_grad]
+    sources = [*(p for p in model.parameters() if p.requires_grad), *asking]
     gradients = [torch.ones_like(y) for y in differentiable]
     with operators.backward(), operators.tracked_modules(), operators:
         torch.autograd.grad(differentiable, sources, gradients, allow_unused=True)
