@@ -222,7 +222,8 @@ def _first_line(error: Exception) -> str:
 def _untouched(model: nn.Module, *, train: bool) -> Iterator[None]:
     """Put back modes, buffers, random state and torch's switches; the native attention path would hide its products."""
     modes = [(module, module.training) for module in model.modules()]
-    buffers = [(m, name, b, b.clone()) for m in model.modules() for name, b in m._buffers.items() if b is not None]
+    buffers = [(module, dict(module._buffers.items())) for module in model.modules()]
+    contents = [(buffer, buffer.clone()) for buffer in model.buffers()]
     device = _device(model)
     fastpath = torch.backends.mha.get_fastpath_enabled()
     with ExitStack() as stack:
@@ -236,8 +237,13 @@ def _untouched(model: nn.Module, *, train: bool) -> Iterator[None]:
             torch.backends.mha.set_fastpath_enabled(fastpath)
             for module, training in modes:
                 module.training = training
+            for module, registered in buffers:
+                for name in set(module._buffers.keys()) - registered.keys():
+                    del module._buffers[name]
+                    module._non_persistent_buffers_set.discard(name)
+                for name, kept in registered.items():
+                    module._buffers[name] = kept
             with torch.no_grad():
-                for module, name, buffer, before in buffers:
-                    module._buffers[name] = buffer
+                for buffer, before in contents:
                     if buffer.device.type != "meta" and not torch.equal(buffer, before):
                         buffer.copy_(before)
