@@ -64,8 +64,9 @@ def count(model: nn.Module, *inputs: Any, train: bool = False) -> Count:
         try:
             # Some models empty or overwrite the list they are given.
             _run(model, tuple(list(x) if isinstance(x, list) else x for x in inputs), operators, train=train)
-        except RuntimeError as error:
-            if _device(model).type != "meta":
+        except (RuntimeError, TypeError) as error:
+            given = (*model.parameters(), *model.buffers(), *tree_leaves(inputs))
+            if not any(isinstance(x, Tensor) and x.is_meta for x in given):
                 raise
             raise CountError(
                 f"{type(model).__name__} cannot be counted on meta tensors ({_first_line(error)}); if its work depends "
