@@ -58,7 +58,7 @@ def count(model: nn.Module, *inputs: Any, train: bool = False) -> Count:
         CountError: the model's work depends on values, which meta tensors do not have.
     """
     if len(inputs) == 1 and isinstance(inputs[0], Clip):
-        inputs = (load_clip(inputs[0], device=_device(model)),)
+        inputs = (load_clip(inputs[0], device=_device(model)).to(_dtype(model)),)
     operators = _Operators(model, train=train)
     with _untouched(model, train=train):
         try:
@@ -213,6 +213,10 @@ def _name(func: torch._ops.OpOverload) -> str:
 
 def _device(model: nn.Module) -> torch.device:
     return next((t.device for t in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+
+
+def _dtype(model: nn.Module) -> torch.dtype:
+    return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
 
 
 def _first_line(error: Exception) -> str:
