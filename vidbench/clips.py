@@ -115,7 +115,8 @@ def _open(path: Path) -> Iterator[Any]:
     except av.FFmpegError as error:
         raise InputError(f"{path} cannot be read as a video ({error.strerror}); give a video file") from error
     with container:
-        if not container.streams.video:
+        # FFmpeg draws a .txt file on a terminal and calls that a video.
+        if not container.streams.video or container.format.name == "tty":
             raise InputError(f"{path} holds no video stream; give a video file")
         container.streams.video[0].thread_type = "AUTO"
         yield container
