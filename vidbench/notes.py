@@ -119,7 +119,7 @@ def _growth(rows: Sequence[Row]) -> list[str]:
     growths = fit_growth(rows)
     for growth in growths:
         factors = ", ".join(f"{GROWTH_LABELS[metric]} x{format_number(f)}" for metric, f in growth.factors.items())
-        several = sum(other.model == growth.model for other in growths) > 1
+        several = len({other.setting for other in growths if other.model == growth.model}) > 1
         setting = f" ({growth.setting})" if several else ""
         lines.append(
             f"{growth.model}{setting}, {growth.shortest} to {growth.longest} frames: {factors} per doubling of the clip"
