@@ -70,7 +70,7 @@ def _methods(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
         per = "" if metric.per in ("model", "second") else f", per {metric.per}"
         label = "GMACs" if metric.name == "macs" else metric.label
         lines += [f"{label}{per}: {method}" for method in dict.fromkeys(m.method for m in taken)]
-        if metric.name == "macs":
+        if metric.name == "macs" and taken:
             left_out = {_short(operator) for m in taken for operator in m.details["uncounted"]}
             unknown = {_short(operator) for m in taken for operator in m.details["unknown"]}
             lines.append(f"ran uncounted, for they contract nothing: {', '.join(sorted(left_out - unknown))}")
