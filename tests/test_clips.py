@@ -150,6 +150,26 @@ def cut_off(path: Path) -> Path:
     return path
 
 
+def cut_off_after_index(path: Path) -> Path:
+    """The same, of a copy whose index stands at its head, so that it opens."""
+    with av.open(str(VIDEO)) as source, av.open(str(path), "w", options={"movflags": "faststart"}) as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return path
+
+
+def damage(path: Path) -> Path:
+    """A copy of the real video with a hole in its middle."""
+    content = VIDEO.read_bytes()
+    path.write_bytes(content[:400_000] + bytes(300_000) + content[700_000:])
+    return path
+
+
 def written(content: bytes):
     def write(path: Path) -> Path:
         path.write_bytes(content)
@@ -199,17 +219,20 @@ class TestRefusals:
         with pytest.raises(InputError, match=message):
             check_video(path, 1, loop=loop)
 
-    def test_cut_off_but_readable(self, tmp_path):
-        """Of a cut-off video that still opens, the frames that decode count, not those that its head claims."""
-        whole = numbered(tmp_path / "whole.mkv", 200)
-        content = whole.read_bytes()
-        cut = tmp_path / "cut.mkv"
-        cut.write_bytes(content[: len(content) // 2])
-        with pytest.raises(InputError, match=r"cut.mkv has \d+ frames") as refusal:
-            load_clip(Clip(frames=200, size=32, source=str(cut)))
+    @pytest.mark.parametrize("make", [cut_off_after_index, damage])
+    def test_partly_readable(self, tmp_path, make):
+        """Of a video that still opens, the frames that decode count, not the 132 that its index claims."""
+        cut = make(tmp_path / "cut.mp4")
+        with av.open(str(cut)) as container:
+            assert container.streams.video[0].frames == VIDEO_FRAMES
+        with pytest.raises(InputError, match=r"cut\.mp4 has \d+ frames") as refusal:
+            load_clip(Clip(frames=VIDEO_FRAMES, size=32, source=str(cut)))
         left = int(str(refusal.value).partition(" has ")[2].partition(" ")[0])
-        assert 50 < left < 150
-        assert numbers(load_clip(Clip(frames=left, size=32, source=str(cut)))) == list(range(left))
+        assert 10 < left < VIDEO_FRAMES
+        whole = load_clip(Clip(frames=VIDEO_FRAMES, size=32, source=str(VIDEO)))
+        intact = left // 2  # where it breaks off, the decoder may patch frames up
+        clip = load_clip(Clip(frames=left, size=32, source=str(cut)))
+        assert torch.equal(clip[:, :, :intact], whole[:, :, :intact])
 
     def test_without_pyav(self, monkeypatch):
         """Where PyAV is not installed, the message says how to install it."""

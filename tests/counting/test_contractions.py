@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from vidbench import count
+from vidbench.counting.contractions import RULES
 from vidbench.errors import CountError
 
 DEVICES = ("cpu", "meta")
@@ -326,3 +327,35 @@ def test_training_under_a_checkpoint(device: str):
         net = Calls(lambda a, b, x: checkpoint(nn.Sequential(a, b), x, use_reentrant=False), conv(16), conv())
         counted = count(net, clip(), train=True)
     assert counted.macs == (2 * HALF_CONV + 3 * CONV) + HALF_CONV
+
+
+class TestKernelsOfCuda:
+    """Called by name on meta tensors, for there may be no GPU here."""
+
+    @pytest.mark.parametrize(
+        ("kernel", "width", "settings"),
+        [("flash", 16, ()), ("efficient", 24, (None, True)), ("cudnn", 24, (None, True))],
+    )
+    def test_attention(self, kernel: str, width: int, settings: tuple[Any, ...]):
+        """Fused attention is its two products forward and four backward, also where values are wider than keys."""
+        operator = getattr(torch.ops.aten, f"_scaled_dot_product_{kernel}_attention")
+        shapes = (1, 4, 20, 16), (1, 4, 30, 16), (1, 4, 30, width)
+        qkv = [torch.empty(shape, device="meta", requires_grad=True) for shape in shapes]
+        net = Calls(lambda q, k, v: operator(q, k, v, *settings)[0])
+        products = 4 * 20 * 30 * (16 + width)
+        assert count(net, *qkv).by_operator == {f"aten._scaled_dot_product_{kernel}_attention": products}
+        assert count(net, *qkv, train=True).macs == 3 * products
+
+    @pytest.mark.parametrize("trains", [False, True])
+    def test_recurrent(self, trains: bool):
+        """A fused recurrent layer multiplies every weight each step, and so does each of its two gradients."""
+        forward = 16 * 4 * 128 * (64 + 128)
+        with torch.device("meta"):
+            x, state, *weights = map(torch.empty, [(16, 1, 64), (1, 1, 128), (512, 64), (512, 128), 512, 512])
+            flat = torch.empty(sum(w.numel() for w in weights))
+        settings = (2, 128, 0, 1, False, 0.0, True, False, [], None)
+        net = Calls(lambda x, *w: torch.ops.aten._cudnn_rnn(x, list(w), 4, flat, state, state, *settings)[0])
+        assert count(net, x, *weights).by_operator == {"aten._cudnn_rnn": forward}
+        output_mask = [True, True, True, trains]
+        backward = RULES["aten._cudnn_rnn_backward"](None, x, weights, 4, flat, state, *settings, output_mask)
+        assert backward == forward * (2 if trains else 1)
