@@ -10,7 +10,7 @@ from typing import Any
 
 from vidbench.errors import InputError
 
-DATASET_CLASSES = {"K400": 400, "SSv1": 174, "SSv2": 174}
+DATASET_CLASSES = {"K400": 400, "SSv1": 174, "SSv2": 174, "SSv1/SSv2": 174}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

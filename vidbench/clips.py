@@ -116,7 +116,7 @@ def _sample(path: Path, clip: Clip) -> list[int]:
         spaced = "" if clip.stride == 1 else f" that a clip of {frames} with --stride {clip.stride} spans"
         raise InputError(
             f"{path} has {available} frames, fewer than the {needed} asked for{spaced}; "
-            "ask for fewer, or let the video start over with --loop-clip"
+            f"ask for at most {available}, or let the video start over with --loop-clip"
         )
     if clip.start is not None:
         return [(start + index * clip.stride) % available for index in range(frames)]
@@ -174,7 +174,8 @@ def _open(path: Path) -> Iterator[Any]:
     except av.FFmpegError as error:
         raise InputError(f"{path} cannot be read as a video ({error.strerror}); give a video file") from error
     with container:
-        if not container.streams.video:
+        # FFmpeg draws a .txt file on a terminal and calls that a video.
+        if not container.streams.video or container.format.name == "tty":
             raise InputError(f"{path} holds no video stream; give a video file")
         container.streams.video[0].thread_type = "AUTO"
         yield container

@@ -12,7 +12,7 @@ GROWING = ("macs", "latency", "peak_memory")
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """The factors of one setting of one model by metric, between its shortest and its longest clip."""
+    """The factors of one setting of one model by metric, from the shortest to the longest clip they are known for."""
 
     model: str
     setting: str
@@ -22,7 +22,7 @@ class Growth:
 
 
 def fit_growth(rows: Iterable[Row]) -> list[Growth]:
-    """The growth of each setting that was taken at several frame counts.
+    """The growth of each setting that was taken at several frame counts; metrics known for other clips stand apart.
 
     A factor is 2 to the slope of the least-squares line through log2(cost) over log2(frames): 2 is linear, less than 2
     where part of the cost (the weights' memory, say) does not grow.
@@ -33,14 +33,14 @@ def fit_growth(rows: Iterable[Row]) -> list[Growth]:
         groups[row["model"], setting].append(row)
     found = []
     for (model, setting), group in groups.items():
-        factors = {}
+        spans: dict[tuple[int, int], dict[str, float]] = defaultdict(dict)
         for metric in GROWING:
             points = [(row["frames"], row[metric]) for row in group if row[metric]]
-            if len({frames for frames, _ in points}) > 1:
-                factors[metric] = 2 ** _slope([(math.log2(x), math.log2(y)) for x, y in points])
-        if factors:
-            frames = [row["frames"] for row in group]
-            found.append(Growth(model, setting, min(frames), max(frames), factors))
+            frames = {x for x, _ in points}
+            if len(frames) > 1:
+                factor = 2 ** _slope([(math.log2(x), math.log2(y)) for x, y in points])
+                spans[min(frames), max(frames)][metric] = factor
+        found += [Growth(model, setting, *span, factors) for span, factors in spans.items()]
     return found
 
 

@@ -79,7 +79,7 @@ def _methods(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
         per = "" if metric.per in ("model", "second") else f", per {metric.per}"
         label = "GMACs" if metric.name == "macs" else metric.label
         lines += [f"{label}{per}: {method}" for method in dict.fromkeys(m.method for m in taken)]
-        if metric.name == "macs":
+        if metric.name == "macs" and taken:
             left_out = {_short(operator) for m in taken for operator in m.details["uncounted"]}
             unknown = {_short(operator) for m in taken for operator in m.details["unknown"]}
             lines.append(f"ran uncounted, for they contract nothing: {', '.join(sorted(left_out - unknown))}")
@@ -134,7 +134,7 @@ def _growth(rows: Sequence[Row]) -> list[str]:
     growths = fit_growth(rows)
     for growth in growths:
         factors = ", ".join(f"{GROWTH_LABELS[metric]} x{format_number(f)}" for metric, f in growth.factors.items())
-        several = sum(other.model == growth.model for other in growths) > 1
+        several = len({other.setting for other in growths if other.model == growth.model}) > 1
         setting = f" ({growth.setting})" if several else ""
         lines.append(
             f"{growth.model}{setting}, {growth.shortest} to {growth.longest} frames: {factors} per doubling of the clip"

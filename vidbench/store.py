@@ -57,7 +57,9 @@ def read_results(path: Path | str) -> Results:
         InputError: there is no such file, or a line of it is not vidbench's; the message has the line's number.
     """
     try:
-        lines = Path(path).read_text("utf-8").splitlines()
+        # Not str.splitlines, which also ends a line at characters that JSON leaves in its strings, such as U+2028.
+        with Path(path).open(encoding="utf-8") as file:
+            lines = file.readlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     records: list[Record] = []

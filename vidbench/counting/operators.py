@@ -58,14 +58,15 @@ def count(model: nn.Module, *inputs: Any, train: bool = False) -> Count:
         CountError: the model's work depends on values, which meta tensors do not have.
     """
     if len(inputs) == 1 and isinstance(inputs[0], Clip):
-        inputs = (load_clip(inputs[0], device=_device(model)),)
+        inputs = (load_clip(inputs[0], device=_device(model)).to(_dtype(model)),)
     operators = _Operators(model, train=train)
     with _untouched(model, train=train):
         try:
             # Some models empty or overwrite the list they are given.
             _run(model, tuple(list(x) if isinstance(x, list) else x for x in inputs), operators, train=train)
-        except RuntimeError as error:
-            if _device(model).type != "meta":
+        except (RuntimeError, TypeError) as error:
+            given = (*model.parameters(), *model.buffers(), *tree_leaves(inputs))
+            if not any(isinstance(x, Tensor) and x.is_meta for x in given):
                 raise
             raise CountError(
                 f"{type(model).__name__} cannot be counted on meta tensors ({_first_line(error)}); if its work depends "
@@ -75,6 +76,8 @@ def count(model: nn.Module, *inputs: Any, train: bool = False) -> Count:
 
 
 def _run(model: nn.Module, inputs: tuple[Any, ...], operators: "_Operators", *, train: bool) -> None:
+    # Taken before the model can empty a list of inputs.
+    asking = [x for x in tree_leaves(inputs) if isinstance(x, Tensor) and x.requires_grad]
     with torch.set_grad_enabled(train), operators.tracked_modules(), operators:
         outputs = model(*inputs)
     if not train:
@@ -82,7 +85,7 @@ def _run(model: nn.Module, inputs: tuple[Any, ...], operators: "_Operators", *, 
     differentiable = [y for y in tree_leaves(outputs) if isinstance(y, Tensor) and y.requires_grad]
     if not differentiable:
         raise CountError(f"{type(model).__name__} has no backward pass to count: none of its outputs has a gradient")
-    sources = [p for p in (*model.parameters(), *tree_leaves(inputs)) if isinstance(p, Tensor) and p.requires_grad]
+    sources = [*(p for p in model.parameters() if p.requires_grad), *asking]
     gradients = [torch.ones_like(y) for y in differentiable]
     with operators.backward(), operators.tracked_modules(), operators:
         torch.autograd.grad(differentiable, sources, gradients, allow_unused=True)
@@ -119,7 +122,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = func(*args, **kwargs)
         self._calls[func] += 1
         if rule is not None:
-            macs = rule(out, *args)  # keyword-only arguments are factors, which no rule asks for
+            macs = rule(out, *args)  # what torch takes by keyword alone (scale, beta, out) changes no count
             self._macs[func] += macs
             if not self._backward:
                 self._activations += (out if isinstance(out, Tensor) else out[0]).numel()
@@ -127,7 +130,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return out
 
     def _meet(self, func: torch._ops.OpOverload) -> Rule | None:
-        rule = self._rules[func] = RULES.get(_name(func))
+        rule = self._rules[func] = RULES.get(_name(func).rstrip("_"))  # in place (addmm_) costs the same
         # Inference tensors bring composite operators here whole; elsewhere autograd has taken them apart before.
         if rule is None and func._can_decompose():
             self._composite.add(func)
@@ -212,6 +215,10 @@ def _device(model: nn.Module) -> torch.device:
     return next((t.device for t in (*model.parameters(), *model.buffers())), torch.device("cpu"))
 
 
+def _dtype(model: nn.Module) -> torch.dtype:
+    return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
+
+
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
@@ -220,7 +227,8 @@ def _first_line(error: Exception) -> str:
 def _untouched(model: nn.Module, *, train: bool) -> Iterator[None]:
     """Put back modes, buffers, random state and torch's switches; the native attention path would hide its products."""
     modes = [(module, module.training) for module in model.modules()]
-    buffers = [(m, name, b, b.clone()) for m in model.modules() for name, b in m._buffers.items() if b is not None]
+    buffers = [(module, dict(module._buffers.items())) for module in model.modules()]
+    contents = [(buffer, buffer.clone()) for buffer in model.buffers()]
     device = _device(model)
     fastpath = torch.backends.mha.get_fastpath_enabled()
     with ExitStack() as stack:
@@ -234,8 +242,13 @@ def _untouched(model: nn.Module, *, train: bool) -> Iterator[None]:
             torch.backends.mha.set_fastpath_enabled(fastpath)
             for module, training in modes:
                 module.training = training
+            for module, registered in buffers:
+                for name in set(module._buffers.keys()) - registered.keys():
+                    del module._buffers[name]
+                    module._non_persistent_buffers_set.discard(name)
+                for name, kept in registered.items():
+                    module._buffers[name] = kept
             with torch.no_grad():
-                for module, name, buffer, before in buffers:
-                    module._buffers[name] = buffer
+                for buffer, before in contents:
                     if buffer.device.type != "meta" and not torch.equal(buffer, before):
                         buffer.copy_(before)

@@ -1,0 +1,57 @@
+"""Numbers are printed with about four digits, a column in one unit."""
+
+import pytest
+
+from vidbench.units import Scale, column_scale, format_number
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0.00"),
+        (0.00001234, "1.23e-05"),
+        (0.012345, "0.0123"),
+        (0.1, "0.10"),
+        (4.7264, "4.73"),
+        (99.99, "99.99"),
+        (100, "100.0"),
+        (999.9, "999.9"),
+        (1000, "1,000"),
+        (1234567.8, "1,234,568"),
+        (-4.7264, "-4.73"),
+        (-1234.5, "-1,234"),
+    ],
+)
+def test_format_number(value: float, text: str):
+    """Two decimals below 100, one below 1,000, none above, three significant digits of what is small."""
+    assert format_number(value) == text
+
+
+class TestColumnScale:
+    @pytest.mark.parametrize(
+        ("values", "unit", "label", "texts"),
+        [
+            ([1.5, 20], "seconds", "s", ["1.50", "20.00"]),
+            ([0.0025, 3], "seconds", "ms", ["2.50", "3,000"]),
+            ([0.0000025, 3], "seconds", "µs", ["2.50", "3,000,000"]),
+            ([2 * 1024**3], "bytes", "GiB", ["2.00"]),
+            ([2 * 1024**3, 1.5 * 1024**2], "bytes", "MiB", ["2,048", "1.50"]),
+            ([512], "bytes", "KiB", ["0.50"]),
+            ([7], "clips/s", "clips/s", ["7.00"]),
+        ],
+    )
+    def test_smallest_decides(self, values: list[float], unit: str, label: str, texts: list[str]):
+        """A column has the largest unit in which its smallest value is at least one, or the smallest there is."""
+        scale = column_scale(values, unit)
+        assert scale.label == label
+        assert [scale.format(value) for value in values] == texts
+
+    def test_unknown_and_zero(self):
+        """What is unknown or nothing has no say, and is printed as a dash or a zero."""
+        scale = column_scale([None, 0.0, 0.002, None], "seconds")
+        assert scale.label == "ms"
+        assert [scale.format(value) for value in (None, 0.0)] == ["–", "0.00"]
+
+    def test_nothing_known(self):
+        """A column without a value has a unit all the same."""
+        assert column_scale([None], "seconds") == Scale(1e-6, "µs")
