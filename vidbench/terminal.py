@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vidbench.catalog import Family, Published
+from vidbench.claims import LABELS, Answer, Finding, nearest_pair
 from vidbench.units import Scale, column_scale, format_number
 
 if TYPE_CHECKING:
@@ -135,6 +136,75 @@ def _published_cells(published: Published | None, sources: dict[str, int]) -> li
     setting = f"{published.dataset} {published.frames}" + (f"x{published.size}" if published.size else "")
     source = f"[{sources.setdefault(published.source, len(sources) + 1)}]"
     return [gmacs, top1, setting, source, top5, UNKNOWN if published.views is None else str(published.views)]
+
+
+def print_claims(findings: Sequence[Finding], answers: Sequence[Answer]) -> None:
+    """Every published row beside ours with the reason for a difference, then what can be told of the headlines."""
+    table = _table()
+    for head, right in (
+        ("variant", False), ("for", False), ("clip", True), ("params M\nours", True), ("\npaper", True),
+        ("GMACs\nours", True), ("\npaper", True), ("\noff by", True), ("reason", False),
+    ):  # fmt: skip
+        table.add_column(head, justify="right" if right else "left", no_wrap=head != "reason")
+    sources: dict[str, int] = {}
+    # Runs of one net that differ in accuracy alone are one line.
+    for cells in dict.fromkeys(_finding_cells(finding, sources) for finding in findings):
+        table.add_row(*cells)
+    console = _console(sys.stdout)
+    if findings:
+        _print_table(console, table)
+    notes = [f"[{number}] {source}" for source, number in sources.items()]
+    counted = (
+        "GMACs are counted on meta tensors at the row's own clip and classes; `off by` is ours against the paper's."
+    )
+    _print_notes(console, [*notes, *([counted] if findings else []), *_headlines(answers)])
+
+
+def _finding_cells(finding: Finding, sources: dict[str, int]) -> tuple[str, ...]:
+    published, setting = finding.published, finding.setting
+    reasons = [f"{'params: ' if figure == 'params' else ''}{reason}" for figure, reason in finding.reasons.items()]
+    reasons += [finding.note] if finding.note else []
+    if published.gmacs is None and published.params_m is None:
+        reasons.append("no cost published")
+    else:
+        reasons = [*(reasons or ["agrees"]), f"[{sources.setdefault(published.source, len(sources) + 1)}]"]
+    return (
+        setting.variant,
+        published.dataset,
+        f"{setting.frames}x{setting.size}",
+        UNKNOWN if finding.params is None else f"{finding.params / 1e6:.2f}",
+        UNKNOWN if published.params_m is None else str(published.params_m),
+        UNKNOWN if finding.macs is None else format_number(finding.macs / 1e9),
+        UNKNOWN if published.gmacs is None else str(published.gmacs),
+        UNKNOWN if finding.macs_difference is None else f"{finding.macs_difference:+.1f} %",
+        "; ".join(reasons[:-1]) + f" {reasons[-1]}" if len(reasons) > 1 else reasons[0],
+    )
+
+
+def _headlines(answers: Sequence[Answer]) -> Iterator[str]:
+    """The claims, each with a line a pair and quantity that ends in what can be told and why."""
+    for claim in dict.fromkeys(id(answer.claim) for answer in answers):
+        lines = [answer for answer in answers if id(answer.claim) == claim]
+        yield f"\n{lines[0].claim.family}: {lines[0].claim.text} ({lines[0].claim.source})"
+        pair = None
+        for answer in lines:
+            if answer.pair != pair:
+                pair = answer.pair
+                yield f"  {pair.ours} against {pair.rival}"
+            ratio = "" if answer.ratio is None else f" {_figures(answer)}"
+            yield f"    {LABELS[answer.quantity]}:{ratio} {answer.verdict} ({answer.why})"
+        nearest = nearest_pair(lines)
+        if nearest:
+            yield f"  nearest to all that is claimed: {nearest.ours} against {nearest.rival}"
+
+
+def _figures(answer: Answer) -> str:
+    unit = {"memory": "bytes", "latency": "seconds"}.get(answer.quantity)
+    scale = Scale(1e6, "M") if answer.quantity == "params" else Scale(1e9, "G")
+    if unit:
+        scale = column_scale((answer.ours, answer.rival), unit)
+    assert answer.ratio is not None
+    return f"{scale.format(answer.rival)} / {scale.format(answer.ours)} {scale.label} = {answer.ratio:.2f}x,"
 
 
 @contextmanager
