@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vidbench.catalog import Family, Published
-from vidbench.claims import LABELS, Answer, Finding, nearest_pair
+from vidbench.claims import LABELS, Answer, Finding, sum_up
 from vidbench.units import Scale, column_scale, format_number
 
 if TYPE_CHECKING:
@@ -141,11 +141,11 @@ def _published_cells(published: Published | None, sources: dict[str, int]) -> li
 def print_claims(findings: Sequence[Finding], answers: Sequence[Answer]) -> None:
     """Every published row beside ours with the reason for a difference, then what can be told of the headlines."""
     table = _table()
-    for head, right in (
-        ("variant", False), ("for", False), ("clip", True), ("params M\nours", True), ("\npaper", True),
-        ("GMACs\nours", True), ("\npaper", True), ("\noff by", True), ("reason", False),
-    ):  # fmt: skip
-        table.add_column(head, justify="right" if right else "left", no_wrap=head != "reason")
+    for head in ("variant", "for"):
+        table.add_column(head, no_wrap=True)
+    for head in ("clip", "params M\nours", "\npaper", "\n%", "GMACs\nours", "\npaper", "\n%"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("reason", overflow="fold")
     sources: dict[str, int] = {}
     # Runs of one net that differ in accuracy alone are one line.
     for cells in dict.fromkeys(_finding_cells(finding, sources) for finding in findings):
@@ -155,9 +155,10 @@ def print_claims(findings: Sequence[Finding], answers: Sequence[Answer]) -> None
         _print_table(console, table)
     notes = [f"[{number}] {source}" for source, number in sources.items()]
     counted = (
-        "GMACs are counted on meta tensors at the row's own clip and classes; `off by` is ours against the paper's."
+        "GMACs are counted on meta tensors at the row's own clip and classes; % is how much more than the paper's."
     )
-    _print_notes(console, [*notes, *([counted] if findings else []), *_headlines(answers)])
+    nothing = [] if findings or answers else ["nothing is published or claimed of its cost"]
+    _print_notes(console, [*notes, *([counted] if findings else nothing), *_headlines(answers)])
 
 
 def _finding_cells(finding: Finding, sources: dict[str, int]) -> tuple[str, ...]:
@@ -174,11 +175,16 @@ def _finding_cells(finding: Finding, sources: dict[str, int]) -> tuple[str, ...]
         f"{setting.frames}x{setting.size}",
         UNKNOWN if finding.params is None else f"{finding.params / 1e6:.2f}",
         UNKNOWN if published.params_m is None else str(published.params_m),
+        _percent(finding.params_difference),
         UNKNOWN if finding.macs is None else format_number(finding.macs / 1e9),
         UNKNOWN if published.gmacs is None else str(published.gmacs),
-        UNKNOWN if finding.macs_difference is None else f"{finding.macs_difference:+.1f} %",
+        _percent(finding.macs_difference),
         "; ".join(reasons[:-1]) + f" {reasons[-1]}" if len(reasons) > 1 else reasons[0],
     )
+
+
+def _percent(difference: float | None) -> str:
+    return UNKNOWN if difference is None else f"{round(difference, 1) + 0.0:+.1f}"
 
 
 def _headlines(answers: Sequence[Answer]) -> Iterator[str]:
@@ -190,21 +196,20 @@ def _headlines(answers: Sequence[Answer]) -> Iterator[str]:
         for answer in lines:
             if answer.pair != pair:
                 pair = answer.pair
-                yield f"  {pair.ours} against {pair.rival}"
-            ratio = "" if answer.ratio is None else f" {_figures(answer)}"
-            yield f"    {LABELS[answer.quantity]}:{ratio} {answer.verdict} ({answer.why})"
-        nearest = nearest_pair(lines)
-        if nearest:
-            yield f"  nearest to all that is claimed: {nearest.ours} against {nearest.rival}"
+                rival = "itself without what calibrates it" if answer.claim.kind == "overhead" else pair.rival
+                yield f"  {pair.ours} against {rival}"
+            yield f"    {LABELS[answer.quantity]}: {_figures(answer)}{answer.verdict} ({answer.why})"
+        yield from (f"  {line}" for line in sum_up(lines))
 
 
 def _figures(answer: Answer) -> str:
+    if answer.ratio is None:
+        return ""
     unit = {"memory": "bytes", "latency": "seconds"}.get(answer.quantity)
     scale = Scale(1e6, "M") if answer.quantity == "params" else Scale(1e9, "G")
     if unit:
         scale = column_scale((answer.ours, answer.rival), unit)
-    assert answer.ratio is not None
-    return f"{scale.format(answer.rival)} / {scale.format(answer.ours)} {scale.label} = {answer.ratio:.2f}x,"
+    return f"{scale.format(answer.rival)} / {scale.format(answer.ours)} {scale.label} = {answer.ratio:.2f}x, "
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from vidbench.claims.headlines import (
     Side,
     answer_claims,
     load_claims,
-    nearest_pair,
+    sum_up,
 )
 from vidbench.claims.rows import UNEXPLAINED, Finding, check_rows
 
@@ -31,5 +31,5 @@ __all__ = [
     "answer_claims",
     "check_rows",
     "load_claims",
-    "nearest_pair",
+    "sum_up",
 ]

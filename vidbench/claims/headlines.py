@@ -120,36 +120,51 @@ def answer_claims(claims: Iterable[Claim], counting: Counting, measuring: Measur
     ]
 
 
-def nearest_pair(answers: Iterable[Answer]) -> Pair | None:
-    """Of the pairs of one claim, the one whose ratios are together nearest to the claimed; None if there is one."""
-    distances: dict[Pair, float] = {}
-    for answer in answers:
-        if answer.claim.kind == "ratio" and answer.ratio and answer.quantity in ("params", "macs"):
-            claimed = answer.claim.factors.get(answer.quantity)
-            if claimed:
-                miss = abs(math.log(answer.ratio / _bounds(claimed)[0]))
-                distances[answer.pair] = distances.get(answer.pair, 0) + miss
-    return min(distances, key=lambda pair: distances[pair]) if len(distances) > 1 else None
+def sum_up(answers: Iterable[Answer]) -> list[str]:
+    """Which pairs bear out which half of one claim, all of it, and which comes nearest to it; nothing for one pair."""
+    told = [answer for answer in answers if answer.claim.kind == "ratio" and answer.verdict != "cannot be told here"]
+    pairs = list(dict.fromkeys(answer.pair for answer in told))
+    quantities = list(dict.fromkeys(answer.quantity for answer in told))
+    if len(pairs) < 2:
+        return []
+    bearing = {
+        q: [answer.pair for answer in told if answer.quantity == q and answer.verdict == "holds"] for q in quantities
+    }
+    lines = [f"{LABELS[q]} bear it out in {len(bearing[q])} of {len(pairs)} pairs" for q in quantities]
+    if len(quantities) > 1:
+        whole = [pair for pair in pairs if all(pair in bearing[q] for q in quantities)]
+        named = ", ".join(f"{pair.ours} against {pair.rival}" for pair in whole) or "no pair"
+        lines.append(f"all of it is borne out by {named}")
+    nearest = min(pairs, key=lambda pair: sum(_miss(answer) for answer in told if answer.pair == pair))
+    return ["; ".join(lines), f"nearest to its figures: {nearest.ours} against {nearest.rival}"]
+
+
+def _miss(answer: Answer) -> float:
+    """How far a ratio is from the claimed one, by factors; views do not count twice."""
+    if not answer.ratio or answer.quantity == "macs_of_all_views":
+        return 0
+    low, high = _bounds(answer.claim.factors[answer.quantity])
+    return max(math.log(low / answer.ratio), math.log(answer.ratio / high), 0)
 
 
 def _ratios(claim: Claim, pair: Pair, counting: Counting) -> Iterator[Answer]:
     ours, rival = counting.cost(pair.ours.setting), counting.cost(pair.rival.setting)
     if "params" in claim.factors:
-        yield _judge(claim, pair, "params", ours.params, rival.params, _published_ratio(pair, "params_m"))
+        yield _judge(claim, pair, "params", ours.params, rival.params, note=_published_ratio(pair, "params_m"))
     if "macs" in claim.factors:
-        yield _judge(claim, pair, "macs", ours.macs, rival.macs, _published_ratio(pair, "gmacs"))
+        yield _judge(claim, pair, "macs", ours.macs, rival.macs, note=_published_ratio(pair, "gmacs"))
     if "macs_of_all_views" in claim.factors and pair.ours.views and pair.rival.views:
         views = f"{pair.rival.views} views against {pair.ours.views}"
         figures = pair.ours.views * ours.macs, pair.rival.views * rival.macs
-        yield _judge(claim, pair, "macs_of_all_views", *figures, views)
+        yield _judge(claim, pair, "macs_of_all_views", *figures, note=views)
 
 
-def _judge(claim: Claim, pair: Pair, quantity: str, ours: float, rival: float, note: str | None) -> Answer:
+def _judge(claim: Claim, pair: Pair, quantity: str, ours: float, rival: float, *, note: str | None) -> Answer:
     claimed, ratio = claim.factors[quantity], rival / ours
     low, high = _bounds(claimed)
     least, most = low - unit(low) / 2, high + unit(high) / 2
-    said = "within" if ratio <= most else "more than"
-    why = f"{said} the claimed {claimed}" if ratio >= least else f"less than the claimed {claimed}"
+    said = "less than" if ratio < least else "rounds to" if ratio < low else "within" if ratio <= most else "more than"
+    why = f"{said} the claimed {claimed}"
     return Answer(
         claim=claim, pair=pair, quantity=quantity, ours=ours, rival=rival, ratio=ratio,
         verdict="holds" if ratio >= least else "does not hold", why="; ".join(filter(None, [why, note])),
@@ -228,16 +243,15 @@ def _measured(claim: Claim, pair: Pair, counting: Counting, measuring: Measuring
         if not ours or not rival:
             yield _untold(claim, pair, quantity, f"not measured: {'; '.join(failures)}")
         elif quantity in claim.factors:
-            yield _judge(claim, pair, quantity, ours, rival, "at inference, batch 1, weights included")
+            yield _judge(claim, pair, quantity, ours, rival, note="at inference, batch 1, weights included")
         else:
-            why = (
-                "the claim is not of it" if claim.kind == "ratio" else f"{pair.rival} is near, not the same net without"
-            )
-            yield _untold(claim, pair, quantity, why, ours, rival)
+            near = f"of {pair.rival}, which is near but not the same net without"
+            why = "nothing is claimed of it" if claim.kind == "ratio" else near
+            yield _untold(claim, pair, quantity, why, ours=ours, rival=rival)
 
 
 def _untold(
-    claim: Claim, pair: Pair, quantity: str, why: str, ours: float | None = None, rival: float | None = None
+    claim: Claim, pair: Pair, quantity: str, why: str, *, ours: float | None = None, rival: float | None = None
 ) -> Answer:
     return Answer(
         claim=claim, pair=pair, quantity=quantity, ours=ours, rival=rival,

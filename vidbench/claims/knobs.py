@@ -26,9 +26,9 @@ class Row:
     setting: Setting
     counting: Counting
 
-    def cost(self, **changes: int) -> Cost:
-        """Our count at the row's setting, or at one changed in that."""
-        return self.counting.cost(replace(self.setting, **changes))
+    def cost(self, *, size: int | None = None) -> Cost:
+        """Our count at the row's setting, or at another crop."""
+        return self.counting.cost(replace(self.setting, size=size or self.setting.size))
 
     @property
     def views(self) -> int | None:
@@ -124,16 +124,16 @@ def _kinds(row: Row, printed: float) -> Iterator[Iterable[Candidate]]:
     """Candidates of one knob, then of two; those of one kind together, the likelier kinds before."""
     yield _multiples(row, printed, datasets={row.published.dataset})
     yield _doubled(row, row.setting, printed)
-    yield _readings(row, row.setting)
+    yield _readings(row, row.setting, printed)
     yield _multiples(row, printed)
     settings = dict(_other_settings(row, printed))
     yield (Candidate(words, row.counting.cost(setting).macs / 1e9) for words, setting in settings.items())
     yield _norms_and_windows(row)
-    for kind in (lambda s: _cut_off(row, s, printed), lambda s: _doubled(row, s, printed), lambda s: _readings(row, s)):
-        yield (replace(c, words=f"{words}; {c.words}") for words, s in settings.items() for c in kind(s))
+    for kind in (_cut_off, _doubled, _readings):
+        yield (replace(c, words=f"{words}; {c.words}") for words, s in settings.items() for c in kind(row, s, printed))
 
 
-def _readings(row: Row, setting: Setting) -> Iterator[Candidate]:
+def _readings(row: Row, setting: Setting, _printed: float) -> Iterator[Candidate]:
     """Other ways to put one count into a figure."""
     cost = row.counting.cost(setting)
     for operations in NORM_OPERATIONS:

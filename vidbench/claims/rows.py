@@ -1,4 +1,4 @@
-"""Every published row beside our own count; where they differ, the reason is found by trying what authors count apart."""
+"""Every published row beside our own count; where they differ, the reason, found by trying."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -70,9 +70,9 @@ def _measuring(device: str) -> "Measuring":
         (record,) = profile(setting.variant, clip, classes=setting.classes, device=device, metrics=metrics)
         latency, memory = (record.measurement(metric) for metric in metrics)
         return Measured(
-            latency=latency and latency.value,
-            memory=memory and memory.value,
-            failure=record.failure and f"{setting.variant}: {record.failure.message}",
+            latency=latency.value if latency else None,
+            memory=memory.value if memory else None,
+            failure=f"{setting.variant}: {record.failure.message}" if record.failure else None,
         )
 
     return measure
