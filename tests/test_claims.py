@@ -69,7 +69,7 @@ class TestRows:
         """The 9.3 G of VoV3D-L is at 224, its rows beside it at 256; 6.297 M is printed as 6.2."""
         row = finding("vov3d-l", 9.3)
         assert row.note == "published 9.3 is at a 224 crop; its sibling rows are at 256, where it would be 12.16"
-        assert row.reasons == {"params": "6.2 is 6.30 cut off after its last digit, not rounded"}
+        assert row.reasons == {"params": "6.2 is 6.297 cut off after its last digit, not rounded"}
 
     def test_a_paper_counts_as_we_do_and_pytorchvideo_adds_normalisation(self, finding):
         """SlowFast 4x16: 36.1 G in the paper are our MACs, pytorchvideo's 36.69 G have batch normalisation in them."""

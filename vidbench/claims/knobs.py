@@ -225,7 +225,7 @@ def _windows(variant: Variant, size: int) -> int:
 
 
 def _cut(value: float, printed: float) -> str:
-    return f"{printed} is {show(value, printed)} cut off after its last digit, not rounded"
+    return f"{printed} is {show(value, printed, more=2)} cut off after its last digit, not rounded"
 
 
 def _tells(value: float, ours: float, printed: float, *, exact: bool = False) -> bool:

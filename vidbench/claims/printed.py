@@ -30,6 +30,6 @@ def as_printed(value: float, printed: float) -> float:
     return round(value, decimals(printed))
 
 
-def show(value: float, printed: float) -> str:
-    """The value with one digit more than the printed figure: enough to see how it rounds."""
-    return f"{value:.{decimals(printed) + 1}f}"
+def show(value: float, printed: float, *, more: int = 1) -> str:
+    """The value with so many digits more than the printed figure: one is enough to see how it rounds."""
+    return f"{value:.{decimals(printed) + more}f}"
