@@ -163,7 +163,8 @@ def print_claims(findings: Sequence[Finding], answers: Sequence[Answer]) -> None
 
 def _finding_cells(finding: Finding, sources: dict[str, int]) -> tuple[str, ...]:
     published, setting = finding.published, finding.setting
-    reasons = [f"{'params: ' if figure == 'params' else ''}{reason}" for figure, reason in finding.reasons.items()]
+    of = {"params": "params: ", "macs": "GMACs: " if "params" in finding.reasons else ""}
+    reasons = [of[figure] + reason for figure, reason in finding.reasons.items()]
     reasons += [finding.note] if finding.note else []
     if published.gmacs is None and published.params_m is None:
         reasons.append("no cost published")
