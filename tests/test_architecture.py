@@ -21,16 +21,17 @@ ROOMS = {
     "table": {"catalog", "metrics", "records", "store"},
     "growth": {"table"},
     "notes": {"catalog", "growth", "metrics", "records", "table", "units"},
-    "export": {"catalog", "table"},
-    "terminal": {"catalog", "records", "table", "units"},
+    "claims": {"catalog", "errors", "units"},
+    "export": {"catalog", "claims", "table"},
+    "terminal": {"catalog", "claims", "records", "table", "units"},
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},
     "counting": {"clips", "errors", "records"},
     "environment": {"errors", "records"},
     "measure": {"errors", "records"},
     "run": {
-        "catalog", "clips", "counting", "environment", "errors", "measure", "metrics", "models", "records", "suites",
-        "units", "vidbench",
+        "catalog", "claims", "clips", "counting", "environment", "errors", "measure", "metrics", "models", "records",
+        "suites", "units", "vidbench",
     },
     "cli": {"errors", "export", "records", "store", "table", "vidbench"},
     "vidbench": set(),
@@ -108,7 +109,16 @@ def test_every_room_is_known():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["list"], ["list", "--json"], ["profile", "--help"], ["list", "nothing"]]
+    "arguments",
+    [
+        ["--help"],
+        ["list"],
+        ["list", "--json"],
+        ["profile", "--help"],
+        ["list", "nothing"],
+        ["claims", "--help"],
+        ["claims", "nothing"],
+    ],
 )
 def test_fast_commands_load_neither_torch_nor_pandas(arguments):
     """Help, list and refusals of names cost no import of torch or pandas."""

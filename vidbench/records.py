@@ -120,6 +120,11 @@ class Record:
     failure: Failure | None = None
     schema: int = SCHEMA
 
+    def figure(self, metric: str) -> float | None:
+        """The one number that was measured of that metric; None where it is unknown, bounds, or was not taken."""
+        measurement = self.measurement(metric)
+        return None if measurement is None or isinstance(measurement.value, tuple) else measurement.value
+
     def measurement(self, metric: str) -> Measurement | None:
         """The measurement of that metric, or None where it was not taken."""
         return next((m for m in self.measurements if m.metric == metric), None)

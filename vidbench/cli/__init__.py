@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import vidbench
-from vidbench.cli import listing, profile
+from vidbench.cli import claims, listing, profile
 from vidbench.errors import VidbenchError
 
 BUG = 70
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("profile", no_args_is_help=True)(profile.profile)
 app.command("list")(listing.list_)
+app.command("claims")(claims.claims)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer hands over the flag's value

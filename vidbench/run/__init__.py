@@ -1,5 +1,6 @@
 """Running cases: one after the other, each giving a record whatever happens to it."""
 
 from vidbench.run.local import prepare, profile, run_cases
+from vidbench.run.tally import Tally
 
-__all__ = ["prepare", "profile", "run_cases"]
+__all__ = ["Tally", "prepare", "profile", "run_cases"]
