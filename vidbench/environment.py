@@ -61,7 +61,7 @@ def check_dtype(dtype: str, device: torch.device) -> None:
     if device.type == "meta":
         return
     try:
-        with torch.random.fork_rng([]), torch.inference_mode():
+        with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.inference_mode():
             net = torch.nn.Sequential(torch.nn.Conv3d(4, 4, 3, padding=1), torch.nn.BatchNorm3d(4))
             net.eval().to(device, DTYPES[dtype])(torch.zeros(1, 4, 4, 4, 4, device=device, dtype=DTYPES[dtype]))
     except RuntimeError as error:

@@ -31,7 +31,7 @@ def test_by_name():
 def test_several_clips_and_batches():
     """A record for every clip and batch, in that order."""
     clips = [Clip(frames=4, size=64), Clip(frames=8, size=32)]
-    records = vidbench.profile("x3d-s", clips, batches=(1, 2), device="meta", metrics=["macs"])
+    records = vidbench.profile("x3d-s", clips, batch=(1, 2), device="meta", metrics=["macs"])
     assert [(r.case.frames, r.case.batch) for r in records] == [(4, 1), (4, 2), (8, 1), (8, 2)]
 
 
@@ -39,7 +39,7 @@ def test_module():
     """A user's module is counted and timed, and stays as it is: mode, precision, weights."""
     net = Small().train()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    (record,) = vidbench.profile(net, Clip(frames=4, size=8), device="cpu", dtype="bf16", batches=(2,))
+    (record,) = vidbench.profile(net, Clip(frames=4, size=8), device="cpu", dtype="bf16", batch=2)
     assert record.failure is None
     assert record.case.model == "Small"
     assert record.measurement("macs").value == 2 * 6 * 6 * 4 * 81
@@ -67,7 +67,7 @@ def test_random_state_is_left_alone():
 @pytest.mark.parametrize(
     ("model", "how"),
     [("nothing", {}), ("x3d-m", {"device": "tpu"}), ("x3d-m", {"dtype": "fp8"}), ("x3d-m", {"metrics": ["speed"]}),
-     ("x3d-m", {"batches": (0,)}), ("x3d-m", {"classes": 0}), ("x3d-m", {"clips": Clip(frames=0, size=224)}),
+     ("x3d-m", {"batch": 0}), ("x3d-m", {"classes": 0}), ("x3d-m", {"clips": Clip(frames=0, size=224)}),
      (Small(), {"device": "meta"})],
 )  # fmt: skip
 def test_refusals(model, how):

@@ -87,7 +87,7 @@ def profile(
     model: str | nn.Module,
     clips: Clip | Iterable[Clip] | None = None,
     *,
-    batches: Sequence[int] = (1,),
+    batch: int | Sequence[int] = 1,
     classes: int | None = None,
     device: str = "auto",
     dtype: str = "fp32",
@@ -102,7 +102,7 @@ def profile(
             clip (N, 3, T, H, W). A module is copied, never changed.
         clips: one Clip or several; default is the variant's own. A net whose work depends on its input is measured on
             several clips cut from each Clip's source, by default on the built-in ones.
-        batches: how many clips a call takes. MACs, parameters and activations are per clip, latency and memories per
+        batch: how many clips a call takes, or several such numbers. MACs, parameters and activations are per clip, latency and memories per
             call, throughput is clips a second.
         classes: width of a built-in net's logits; default is the variant's.
         device: auto (the GPU where there is one), cpu, cuda, cuda:N, or meta for static figures alone.
@@ -121,6 +121,7 @@ def profile(
     if weights is not None and not isinstance(model, str):
         raise InputError("a module comes with its weights; load them into it, and leave weights= to built-in nets")
     module = model if isinstance(model, nn.Module) else None
+    batches = [batch] if isinstance(batch, int) else list(batch)
     jobs: list[Job] = []
     chosen: tuple[str, ...] = ()
     for clip in _clips(model, clips):

@@ -55,7 +55,7 @@ class Nets:
     def _make(self, case: Case, device: torch.device) -> nn.Module:
         if self.module is not None:
             return deepcopy(self.module).to(device)
-        with torch.random.fork_rng([]), torch.device(device):
+        with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.device(device):
             torch.manual_seed(0)
             net = build(case.model, classes=case.classes, frames=case.frames, size=case.size)
         if device.type != "meta" and case.weights not in (RANDOM, GIVEN):
