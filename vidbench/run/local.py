@@ -102,8 +102,8 @@ def profile(
             clip (N, 3, T, H, W). A module is copied, never changed.
         clips: one Clip or several; default is the variant's own. A net whose work depends on its input is measured on
             several clips cut from each Clip's source, by default on the built-in ones.
-        batch: how many clips a call takes, or several such numbers. MACs, parameters and activations are per clip, latency and memories per
-            call, throughput is clips a second.
+        batch: how many clips a call takes, or several such numbers. MACs, parameters and activations are per clip,
+            latency and memories per call, throughput is clips a second.
         classes: width of a built-in net's logits; default is the variant's.
         device: auto (the GPU where there is one), cpu, cuda, cuda:N, or meta for static figures alone.
         dtype: fp32 (TF32 off), tf32, fp16, bf16, or amp (autocast to bf16).
