@@ -27,7 +27,7 @@ def main() -> None:
             given = plain.two_clips(clip) if name.startswith("slowfast") else clip
             expected = theirs(given)
             difference = float((ours(clip) - expected).abs().max() / expected.abs().max())
-            *_, ratios = compare(lambda: ours(clip), lambda: theirs(given), rounds=15)  # called at once
+            *_, ratios = compare(lambda: ours(clip), lambda: theirs(given), rounds=25)  # called at once
         show(
             f"{name} {frames}x{size}: vidbench / plain modules", ratios, f"at most 1; logits differ by {difference:.1e}"
         )

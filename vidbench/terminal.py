@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vidbench.catalog import Family, Published
-from vidbench.claims import LABELS, Answer, Finding, sum_up
 from vidbench.units import Scale, column_scale, format_number
 
 if TYPE_CHECKING:
+    from vidbench.claims import Answer, Finding
     from vidbench.records import Case, Measurement, Record
     from vidbench.table import Row
 
@@ -195,7 +195,7 @@ def _published_cells(published: Published | None, sources: dict[str, int]) -> li
     return [gmacs, top1, setting, source, top5, UNKNOWN if published.views is None else str(published.views)]
 
 
-def print_claims(findings: Sequence[Finding], answers: Sequence[Answer]) -> None:
+def print_claims(findings: "Sequence[Finding]", answers: "Sequence[Answer]") -> None:
     """Every published row beside ours with the reason for a difference, then what can be told of the headlines."""
     table = _table()
     for head in ("variant", "for"):
@@ -218,7 +218,7 @@ def print_claims(findings: Sequence[Finding], answers: Sequence[Answer]) -> None
     _print_notes(console, [*notes, *([counted] if findings else nothing), *_headlines(answers)])
 
 
-def _finding_cells(finding: Finding, sources: dict[str, int]) -> tuple[str, ...]:
+def _finding_cells(finding: "Finding", sources: dict[str, int]) -> tuple[str, ...]:
     published, setting = finding.published, finding.setting
     of = {"params": "params: ", "macs": "GMACs: " if "params" in finding.reasons else ""}
     reasons = [of[figure] + reason for figure, reason in finding.reasons.items()]
@@ -245,8 +245,10 @@ def _percent(difference: float | None) -> str:
     return UNKNOWN if difference is None else f"{round(difference, 1) + 0.0:+.1f}"
 
 
-def _headlines(answers: Sequence[Answer]) -> Iterator[str]:
+def _headlines(answers: "Sequence[Answer]") -> Iterator[str]:
     """The claims, each with a line a pair and quantity that ends in what can be told and why."""
+    from vidbench.claims import LABELS, sum_up
+
     for claim in dict.fromkeys(id(answer.claim) for answer in answers):
         lines = [answer for answer in answers if id(answer.claim) == claim]
         yield f"\n{lines[0].claim.family}: {lines[0].claim.text} ({lines[0].claim.source})"
@@ -260,7 +262,7 @@ def _headlines(answers: Sequence[Answer]) -> Iterator[str]:
         yield from (f"  {line}" for line in sum_up(lines))
 
 
-def _figures(answer: Answer) -> str:
+def _figures(answer: "Answer") -> str:
     if answer.ratio is None:
         return ""
     unit = {"memory": "bytes", "latency": "seconds"}.get(answer.quantity)

@@ -12,7 +12,7 @@ from vidbench.records import MAX_SAMPLES, Measurement
 
 WARM_UP_CALLS, WARM_UP_SECONDS = 2, 0.5
 LATENCY_CALLS, LATENCY_SECONDS = 10, 1.0
-WINDOWS, WINDOW_CALLS, WINDOW_SECONDS = 5, 2, 0.2
+WINDOWS, WINDOW_CALLS, WINDOW_SECONDS = 5, 2, 0.5
 
 
 def measure_latency(workload: Workload, calls: int = LATENCY_CALLS, seconds: float = LATENCY_SECONDS) -> Measurement:
