@@ -17,8 +17,8 @@ PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
 def squeeze(text: str) -> list[str]:
-    """Its lines that say something, without the space that pads them."""
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
+    """Its lines that say something, without the space that pads them to the width of figures."""
+    return [re.sub(r" +", " ", line.strip()) for line in text.splitlines() if line.strip()]
 
 
 @pytest.mark.parametrize(("arguments", "shown"), CONSOLE, ids=[arguments for arguments, _ in CONSOLE])

@@ -1,6 +1,7 @@
 """What was measured is read back as it was written, and a file that is not a result file is refused by its line."""
 
 import json
+from pathlib import Path
 
 import pytest
 from examples import environment, latency, macs, record
@@ -177,3 +178,13 @@ def test_measurement_of_a_record():
     one: Record = record(macs(), latency())
     assert one.measurement("latency") == latency()
     assert one.measurement("energy") is None
+
+
+def test_committed_results_can_be_read():
+    """Every result file of the repository is read back whole, each record's environment with it."""
+    files = sorted((Path(__file__).parents[1] / "results").rglob("*.jsonl"))
+    assert files
+    for file in files:
+        results = read_results(file)
+        assert results.records
+        assert {record.environment for record in results.records} <= set(results.environments)

@@ -40,17 +40,17 @@ class Column:
 
 METRIC_COLUMNS = {
     "params": (Column("params", "params", Scale(1e6, "M")),),
-    "macs": (Column("macs", "GMACs", Scale(1e9, "per clip")),),
+    "macs": (Column("macs", "GMACs", Scale(1e9, "/clip")),),
     "macs_bounds": (
         Column("macs_fewest", "fewest", Scale(1e9, "GMACs")),
         Column("macs_most", "most", Scale(1e9, "GMACs")),
     ),
     "frames_kept": (Column("frames_kept", "kept", Scale(1, "frames")),),
-    "activations": (Column("activations", "activations", Scale(1e6, "M per clip")),),
+    "activations": (Column("activations", "activations", Scale(1e6, "M/clip")),),
     "weight_memory": (Column("weight_memory", "weights", unit="bytes"),),
     "latency": (
         Column("latency", "latency", unit="seconds", per="/call"),
-        Column("latency_p90", "p90", unit="seconds", per="/call"),
+        Column("latency_p90", "p90", unit="seconds"),
     ),
     "throughput": (Column("throughput", "throughput", Scale(1, "clips/s")),),
     "peak_memory": (Column("peak_memory", "memory", unit="bytes", per="/call"),),
@@ -67,7 +67,7 @@ def shown_metrics(metrics: Sequence[str], *, chosen: bool) -> list[str]:
 def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
     """A row a case with columns for these metrics."""
     table = _table()
-    table.add_column("model", overflow="fold")
+    table.add_column("model", no_wrap=True)
     axes = ["frames", "size", "batch", *(["dtype"] if len({row["dtype"] for row in rows}) > 1 else [])]
     for axis in axes:
         table.add_column(axis, justify="right", no_wrap=True)
@@ -328,11 +328,18 @@ def _table() -> Table:
 
 
 def _print_table(console: Console, table: Table) -> None:
-    """At its natural width where nobody's window bounds it: a file or a pipe must lose no column."""
-    if not console.is_terminal:
-        console.width = 1000
+    """Narrowly where the window asks for it, and past its edge rather than without a column or a digit."""
+    limit = console.width if console.is_terminal else 1000
+    if _natural_width(console, table) > limit:
+        table.padding = 0
+    console.width = max(limit, _natural_width(console, table))
     console.print(table)
     console.print()
+    console.width = limit
+
+
+def _natural_width(console: Console, table: Table) -> int:
+    return console.measure(table, options=console.options.update(max_width=10_000)).maximum
 
 
 def _print_notes(console: Console, notes: Sequence[str]) -> None:
