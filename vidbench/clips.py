@@ -65,6 +65,9 @@ def plan_clips(footage: Footage, frames: int, size: int, *, adaptive: bool) -> t
     Raises:
         InputError: a file or folder holds no video, or one that is too short.
     """
+    for option, number in (("--clips-per-video", footage.clips_per_video), ("--stride", footage.stride)):
+        if number < 1:
+            raise InputError(f"{option} cannot be {number}; give 1 or more")
     sources = [file for source in footage.sources for file in _expand(source)]
     if not adaptive:
         clip = Clip(frames=frames, size=size, source=sources[0] if sources else SYNTHETIC, loop=footage.loop)

@@ -77,6 +77,8 @@ def test_folder_and_several_clips(vidbench, video, tmp_path):
 REFUSALS = {
     "batch": (["--batch", "2"], "--batch 1"),
     "too few frames at this stride": (["--frames", "64", "--stride", "3"], "a clip of 64 with --stride 3 spans"),
+    "no stride": (["--stride", "0"], "--stride cannot be 0"),
+    "no clips": (["--clips-per-video", "0"], "--clips-per-video cannot be 0"),
     "folder without videos": (["--clip", "{empty}"], "holds no video"),
 }
 

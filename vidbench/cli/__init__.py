@@ -1,6 +1,5 @@
 """The command line: each command parses, calls one function and hands its value on; errors end here, in one message."""
 
-import os
 import signal
 import sys
 from typing import Annotated
@@ -36,17 +35,16 @@ def _options(
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
+    _debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
 ) -> None:
-    if debug:
-        os.environ["VIDBENCH_DEBUG"] = "1"
+    """What every command takes; main() has seen to --debug by then."""
 
 
 def main() -> None:
     """Run the command line and end the process with one of the exit codes that README.md lists."""
     # --debug belongs to every command, and is wanted most when the command has just been typed and failed.
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    debug = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get("VIDBENCH_DEBUG"))
+    debug = len(arguments) < len(sys.argv) - 1
     if hasattr(signal, "SIGPIPE"):
         # When whoever reads our output has had enough (`| head`), end as other tools do: at once and quietly.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

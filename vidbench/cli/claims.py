@@ -32,7 +32,10 @@ def claims(
     measuring = _measuring(device) if device else None
 
     from vidbench.run import Tally
+    from vidbench.terminal import warn
 
+    if family is None:
+        warn("counting every net at the settings of its papers; this takes about half a minute")
     tally = Tally()
     findings = check_rows(shown, tally)
     answers = answer_claims([claim for claim in load_claims() if claim.family in names], tally, measuring)
