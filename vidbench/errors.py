@@ -15,3 +15,8 @@ class InputError(VidbenchError, ValueError):
 
 class CountError(VidbenchError):
     """The forward pass that was to be counted failed."""
+
+
+def first_line(error: Exception) -> str:
+    """What the error says first, for a message of one line."""
+    return next(iter(str(error).strip().splitlines()), "no message")

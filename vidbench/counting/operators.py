@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 from vidbench.clips import load_clip
 from vidbench.counting.contractions import RULES, Rule, is_free
-from vidbench.errors import CountError
+from vidbench.errors import CountError, first_line
 from vidbench.records import Clip
 
 
@@ -69,7 +69,7 @@ def count(model: nn.Module, *inputs: Any, train: bool = False) -> Count:
             if not any(isinstance(x, Tensor) and x.is_meta for x in given):
                 raise
             raise CountError(
-                f"{type(model).__name__} cannot be counted on meta tensors ({_first_line(error)}); if its work depends "
+                f"{type(model).__name__} cannot be counted on meta tensors ({first_line(error)}); if its work depends "
                 "on its input, count it on a real device with a real clip"
             ) from error
     return operators.count(params=sum(p.numel() for p in model.parameters()))
@@ -217,10 +217,6 @@ def _device(model: nn.Module) -> torch.device:
 
 def _dtype(model: nn.Module) -> torch.dtype:
     return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 @contextmanager

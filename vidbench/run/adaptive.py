@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from statistics import fmean, median
 from typing import Any
 
@@ -56,15 +57,15 @@ def measure_adaptive(case: Case, clips: Sequence[Clip], metrics: Sequence[str], 
     if case.device == "meta":
         measurers |= {name: lambda name=name: _unknown(static[name], fewest, most) for name in ("macs", "activations")}
     else:
-        trial = _try(case, clips, nets)
+        trial = cache(lambda: _try(case, clips, nets))  # a pass of every clip, which the weights' figures do not need
         measurers |= {
-            "macs": lambda: _macs(static["macs"], trial),
-            "activations": lambda: _over_clips(static["activations"], [c.activations for c in trial.counts], trial),
-            "frames_kept": lambda: _frames_kept(trial),
-            "latency": lambda: _latency(trial),
-            "throughput": lambda: _throughput(trial),
-            "peak_memory": lambda: _memory("peak_memory", trial),
-            "reserved_memory": lambda: _memory("reserved_memory", trial),
+            "macs": lambda: _macs(static["macs"], trial()),
+            "activations": lambda: _activations(static["activations"], trial()),
+            "frames_kept": lambda: _frames_kept(trial()),
+            "latency": lambda: _latency(trial()),
+            "throughput": lambda: _throughput(trial()),
+            "peak_memory": lambda: _memory("peak_memory", trial()),
+            "reserved_memory": lambda: _memory("reserved_memory", trial()),
         }
     yield from (measurers[name]() for name in metrics if name in measurers)
 
@@ -131,6 +132,10 @@ def _macs(static: Measurement, trial: Trial) -> Measurement:
     plain = Nets().counted(_unsampled(trial.case))
     unsampled = count(plain, Clip(frames=trial.case.frames, size=trial.case.size)).macs
     return _beside(_over_clips(static, [counted.macs for counted in trial.counts], trial), unsampled)
+
+
+def _activations(static: Measurement, trial: Trial) -> Measurement:
+    return _over_clips(static, [counted.activations for counted in trial.counts], trial)
 
 
 def _frames_kept(trial: Trial) -> Measurement:

@@ -9,8 +9,6 @@ from pathlib import Path
 import psutil
 import torch
 
-from vidbench.units import column_scale
-
 MARGIN = 0.95  # of what is available; the rest is for what the kernel counts beside our data
 
 
@@ -56,13 +54,6 @@ def is_out_of_memory(error: Exception) -> bool:
         sign in told
         for sign in ("can't allocate memory", "std::bad_alloc", "could not create a memory", "out of memory")
     )
-
-
-def describe_available() -> str:
-    """The available memory in words."""
-    available = available_bytes()
-    scale = column_scale([available], "bytes")
-    return f"{scale.format(available)} {scale.label}"
 
 
 def _data_bytes() -> int | None:

@@ -36,13 +36,14 @@ def prepare(
     adaptive = [is_adaptive(case) for case in cases]
     if metrics is not None and not any(adaptive) and (lacking := set(metrics) & set(ADAPTIVE)):
         raise InputError(f"{' and '.join(sorted(lacking))}: only of nets whose work depends on their input (atfr-sgs)")
+    for dtype, name in {(case.dtype, case.device) for case in cases}:
+        check_dtype(dtype, devices[name])
     jobs = []
     for case, adapts in zip(cases, adaptive, strict=True):
         if adapts and case.batch != 1:
             raise InputError(
                 f"{case.model} is measured one clip at a time, for in a batch clips change each other's work; --batch 1"
             )
-        check_dtype(case.dtype, devices[case.device])
         clips = plan_clips(footage, case.frames, case.size, adaptive=adapts)
         sources = ", ".join(dict.fromkeys(clip.source for clip in clips))
         jobs.append((replace(case, device=str(devices[case.device]), clip=sources), clips))

@@ -12,7 +12,7 @@ from vidbench import __version__
 from vidbench.catalog import variants
 from vidbench.counting import count
 from vidbench.environment import DTYPES, describe, key, precision
-from vidbench.errors import InputError
+from vidbench.errors import InputError, first_line
 from vidbench.measure import MEASURERS, Workload
 from vidbench.metrics import ADAPTIVE, METRICS
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
@@ -79,14 +79,10 @@ def _measure(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Ne
 
 def _failure(error: Exception) -> Failure:
     if is_out_of_memory(error):
-        return Failure(kind="oom", message=f"out of memory: {_first_line(error)}")
+        return Failure(kind="oom", message=f"out of memory: {first_line(error)}")
     if isinstance(error, InputError):
         return Failure(kind="error", message=str(error))
-    return Failure(kind="error", message=f"{type(error).__name__}: {_first_line(error)}")
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "no message")
+    return Failure(kind="error", message=f"{type(error).__name__}: {first_line(error)}")
 
 
 @contextmanager
