@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vidbench.counting import Count as Count
     from vidbench.counting import count as count
+    from vidbench.counting import register_rule as register_rule
     from vidbench.errors import VidbenchError as VidbenchError
     from vidbench.models import build as build
     from vidbench.records import Clip as Clip
@@ -22,9 +23,10 @@ _HOMES = {
     "count": "vidbench.counting",
     "profile": "vidbench.run",
     "read": "vidbench.table",
+    "register_rule": "vidbench.counting",
 }
 
-__all__ = ["Clip", "Count", "VidbenchError", "build", "count", "profile", "read"]
+__all__ = ["Clip", "Count", "VidbenchError", "build", "count", "profile", "read", "register_rule"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,11 +1,12 @@
-"""How many multiply-accumulates each contraction of torch does, and which operators are known to do none."""
+"""How many multiply-accumulates each contraction of torch does, and a user's rules for operators of their own."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from vidbench.errors import InputError
 
 Rule = Callable[..., int]  # (output, *arguments of the operator) -> MACs
 
@@ -68,6 +69,19 @@ def _cudnn_rnn_backward(_out: Any, x: Tensor, weights: Sequence[Tensor], *settin
     return _cudnn_rnn(None, x, weights) * (1 + output_mask[3])
 
 
+# What the contractions inside a fused operator would put out: its count is then the same whether it is fused or not.
+def _attention_activations(_out: Any, q: Tensor, k: Tensor, v: Tensor, *_: Any) -> int:
+    return q.numel() // q.shape[-1] * (k.shape[-2] + v.shape[-1])
+
+
+def _mkldnn_rnn_activations(_out: Any, x: Tensor, w_input: Tensor, w_hidden: Tensor, *_: Any) -> int:
+    return x.numel() // x.shape[-1] * (w_input.shape[0] + w_hidden.shape[0])
+
+
+def _cudnn_rnn_activations(_out: Any, x: Tensor, weights: Sequence[Tensor], *_: Any) -> int:
+    return x.numel() // x.shape[-1] * sum(w.shape[0] for w in weights if w.dim() > 1)
+
+
 _FUSED_ATTENTION = ("flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention")
 
 RULES: dict[str, Rule] = {
@@ -93,55 +107,29 @@ RULES: dict[str, Rule] = {
     "aten._cudnn_rnn_backward": _cudnn_rnn_backward,
 }
 
-# Beside these, views and whatever torch itself tags as pointwise. A backward operator is free where its forward is.
-_FREE = frozenset(
+ACTIVATIONS: dict[str, Rule] = {  # of all others: the elements of their first output
+    **{f"aten._scaled_dot_product_{kind}": _attention_activations for kind in _FUSED_ATTENTION},
+    "aten.mkldnn_rnn_layer": _mkldnn_rnn_activations,
+    "aten._cudnn_rnn": _cudnn_rnn_activations,
+}
+
+USER_RULES: dict[str, Rule] = {}
+
+
+def register_rule(operator: str | torch._ops.OpOverloadPacket | torch._ops.OpOverload, rule: Rule) -> None:
+    """Say how many MACs an operator of one's own does, so that counts include it and no longer call it unknown.
+
+    Args:
+        operator: such as "mylib::attend", or torch.ops.mylib.attend.
+        rule: takes the operator's output and its positional arguments, and gives its MACs; 0 for none.
+
+    Raises:
+        InputError: the name is none of an operator's, or vidbench has a rule for that operator.
     """
-    _adaptive_avg_pool2d _adaptive_avg_pool3d _assert_async _batch_norm_no_update _batch_norm_with_update
-    _embedding_bag _embedding_bag_forward_only _fft_c2c _fft_c2r _fft_r2c _fused_rms_norm _local_scalar_dense
-    _log_softmax _masked_softmax _native_batch_norm_legit _native_batch_norm_legit_no_training _prelu_kernel
-    _safe_softmax _softmax _thnn_fused_gru_cell _thnn_fused_lstm_cell _to_copy _unique2 _unsafe_index
-    _unsafe_view _upsample_bicubic2d_aa _upsample_bilinear2d_aa _upsample_nearest_exact1d
-    _upsample_nearest_exact2d _upsample_nearest_exact3d _weight_norm_interface adaptive_max_pool2d
-    adaptive_max_pool3d all amax amin aminmax any arange argmax argmin argsort avg_pool2d avg_pool3d bernoulli
-    binary_cross_entropy binary_cross_entropy_with_logits bincount bucketize cat channel_shuffle clone col2im
-    complex constant_pad_nd copy count_nonzero cudnn_batch_norm cummax cummin cumprod cumsum diag_embed
-    embedding embedding_dense empty empty_like empty_permuted empty_strided equal exponential eye fill flip
-    fractional_max_pool2d fractional_max_pool3d full full_like gather glu grid_sampler_2d grid_sampler_3d
-    hann_window hardswish huber_loss im2col index index_add index_copy index_fill index_put index_reduce
-    index_select isin kthvalue lift_fresh linalg_vector_norm linspace log_sigmoid logcumsumexp logsumexp
-    masked_fill masked_scatter masked_select max max_pool2d_with_indices max_pool3d_with_indices max_unpool2d
-    max_unpool3d mean median min miopen_batch_norm mode mse_loss multinomial nanmedian nansum native_batch_norm
-    native_channel_shuffle native_dropout native_group_norm native_layer_norm new_empty new_empty_strided
-    new_full new_ones new_zeros nll_loss nll_loss2d nonzero norm normal ones ones_like pixel_shuffle
-    pixel_unshuffle polar prod put rand rand_like randint randint_like randn randn_like random randperm
-    reflection_pad1d reflection_pad2d reflection_pad3d repeat repeat_interleave replication_pad1d
-    replication_pad2d replication_pad3d resize roll rot90 rrelu_with_noise scalar_tensor scatter scatter_add
-    scatter_reduce searchsorted select select_scatter set slice slice_scatter smooth_l1_loss soft_margin_loss
-    sort split_with_sizes_copy stack std std_mean sum take topk trace tril tril_indices triu triu_indices unfold
-    uniform unique_consecutive unique_dim unsafe_split unsafe_split_with_sizes upsample_bicubic2d
-    upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d upsample_nearest3d
-    upsample_trilinear3d value_selecting_reduction var var_mean zero zeros zeros_like
-    """.split()  # noqa: SIM905
-)
-
-
-def is_free(operator: torch._ops.OpOverload) -> bool:
-    """Whether the operator is known to contract nothing: views, elementwise work, reductions, norms, pools, copies."""
-    if operator.namespace not in ("aten", "prim", "prims"):
-        return False
-    if _only_touches_elements(operator):
-        return True
-    name = operator._schema.name.partition("::")[2].rstrip("_").removeprefix("_foreach_").removesuffix("_data")
-    name = name.removesuffix("_backward").removesuffix("_forward")
-    return _has_free_form(name) or name in _FREE
-
-
-def _only_touches_elements(operator: torch._ops.OpOverload) -> bool:
-    return operator.is_view or torch.Tag.pointwise in operator.tags
-
-
-@cache
-def _has_free_form(name: str) -> bool:
-    """Whether the operator is a view or pointwise in some form: those in place and backward often lack the tag."""
-    packet = getattr(torch.ops.aten, name, None)
-    return packet is not None and any(_only_touches_elements(getattr(packet, form)) for form in packet.overloads())
+    name = operator if isinstance(operator, str) else str(operator)
+    namespace, found, rest = name.replace("::", ".", 1).partition(".")
+    if not (namespace and found and rest):
+        raise InputError(f"a rule is for an operator such as 'mylib::attend', not for {name!r}")
+    if namespace in ("aten", "prim", "prims"):
+        raise InputError(f"{name} is torch's own, which vidbench counts itself; register rules for your own operators")
+    USER_RULES[f"{namespace}.{rest.partition('.')[0]}"] = rule

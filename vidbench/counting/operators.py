@@ -1,109 +1,87 @@
-"""One pass under a dispatch mode that sees every operator: MACs and activations, by operator and by module."""
+"""The dispatch mode that sees every operator of a pass: its MACs, bytes and outputs, and the module that called it."""
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
-from vidbench.clips import load_clip
-from vidbench.counting.contractions import RULES, Rule, is_free
+from vidbench.counting.contractions import ACTIVATIONS, RULES, USER_RULES, Rule
+from vidbench.counting.kinds import CREATION, CUSTOM, LINEAR, VIEW, kind_of, kind_of_convolution, kind_of_product
+from vidbench.counting.lifetime import Lifetimes
 from vidbench.errors import CountError, first_line
-from vidbench.records import Clip
+
+WRITE_ONLY = ("aten.copy", "aten.fill", "aten.zero")  # in place, and what was there before does not matter
+READS_AS_IT_WRITES = ("aten.embedding", "aten.index", "aten.index_select", "aten.gather", "aten._unsafe_index")
+PRODUCTS = ("aten.bmm", "aten.baddbmm", "aten.addbmm")  # which attention written by hand is made of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """What one pass contracts, and what it did beside that.
+class Call(NamedTuple):
+    """One call of one operator.
 
     Attributes:
-        macs: multiply-accumulates of contractions; FLOPs are twice as many.
-        params: elements of the model's parameters.
-        activations: elements put out by contractions.
-        by_module: MACs under each module's path, its children's included; "" is the whole model. A module that stands
-            under several paths is counted under the first.
-        by_operator: MACs of each kind of contraction; they add up to `macs`.
-        uncounted: calls of every other operator that ran.
-        unknown: those of `uncounted` that are not known to be free of contractions.
+        module: path of the innermost module that was being called; of backward, the one whose forward it belongs to.
+        operator: such as "aten.convolution".
+        kind: one of vidbench.counting.kinds.KINDS.
+        kernel: the filter of a convolution, such as "3x3x3"; otherwise "".
+        shapes: of the tensors put out.
+        macs: multiply-accumulates.
+        activations: elements put out by a contraction on the way forward.
+        read: bytes of the tensors taken in; views move none.
+        written: bytes of the tensors put out.
+        backward: whether it ran in the backward pass.
     """
 
+    module: str
+    operator: str
+    kind: str
+    kernel: str
+    shapes: tuple[tuple[int, ...], ...]
     macs: int
-    params: int
     activations: int
-    by_module: Mapping[str, int]
-    by_operator: Mapping[str, int]
-    uncounted: Mapping[str, int]
-    unknown: tuple[str, ...]
+    read: int
+    written: int
+    backward: bool
 
 
-def count(model: nn.Module, *inputs: Any, train: bool = False) -> Count:
-    """Count the multiply-accumulates of one pass of `model`, which is left exactly as it was found.
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How calls of one operator are counted."""
 
-    On meta tensors (a model built under `torch.device("meta")`) nothing is computed. Fused attention, matrix products
-    of any spelling, recurrent layers, grouped, depthwise and transposed convolutions are exact.
+    name: str  # with the underscore of what works in place
+    kind: str
+    rule: Rule | None
+    activations: Rule | None
+    is_custom: bool
+    is_composite: bool
+    is_view: bool
+    is_made: bool  # what it puts out is new, not something it was given
+    reads: str  # "all", "rest" (all but what is overwritten), "written" (as much as it writes) or "none"
+    writes: bool
+
+
+class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Logs each operator below autograd, and which modules were being called when it ran.
 
     Args:
-        model: any module.
-        inputs: what its forward takes (tensors on any device, meta included, or lists of them), or one Clip.
-        train: count forward and backward; no gradient is taken for inputs that ask for none.
-
-    Raises:
-        CountError: the model's work depends on values, which meta tensors do not have.
+        model: whose modules' paths are told.
+        lifetimes: told of every tensor that is made.
+        train: whether a backward pass will follow, whose operators belong to modules as those of forward do.
     """
-    if len(inputs) == 1 and isinstance(inputs[0], Clip):
-        inputs = (load_clip(inputs[0], device=_device(model)).to(_dtype(model)),)
-    operators = _Operators(model, train=train)
-    with _untouched(model, train=train):
-        try:
-            # Some models empty or overwrite the list they are given.
-            _run(model, tuple(list(x) if isinstance(x, list) else x for x in inputs), operators, train=train)
-        except (RuntimeError, TypeError) as error:
-            given = (*model.parameters(), *model.buffers(), *tree_leaves(inputs))
-            if not any(isinstance(x, Tensor) and x.is_meta for x in given):
-                raise
-            raise CountError(
-                f"{type(model).__name__} cannot be counted on meta tensors ({first_line(error)}); if its work depends "
-                "on its input, count it on a real device with a real clip"
-            ) from error
-    return operators.count(params=sum(p.numel() for p in model.parameters()))
 
-
-def _run(model: nn.Module, inputs: tuple[Any, ...], operators: "_Operators", *, train: bool) -> None:
-    # Taken before the model can empty a list of inputs.
-    asking = [x for x in tree_leaves(inputs) if isinstance(x, Tensor) and x.requires_grad]
-    with torch.set_grad_enabled(train), operators.tracked_modules(), operators:
-        outputs = model(*inputs)
-    if not train:
-        return
-    differentiable = [y for y in tree_leaves(outputs) if isinstance(y, Tensor) and y.requires_grad]
-    if not differentiable:
-        raise CountError(f"{type(model).__name__} has no backward pass to count: none of its outputs has a gradient")
-    sources = [*(p for p in model.parameters() if p.requires_grad), *asking]
-    gradients = [torch.ones_like(y) for y in differentiable]
-    with operators.backward(), operators.tracked_modules(), operators:
-        torch.autograd.grad(differentiable, sources, gradients, allow_unused=True)
-
-
-class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Tallies each operator below autograd, and which modules were being called when it ran."""
-
-    def __init__(self, model: nn.Module, *, train: bool) -> None:
+    def __init__(self, model: nn.Module, lifetimes: Lifetimes, *, train: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.calls: list[Call] = []
+        self._lifetimes = lifetimes
         self._paths = {id(module): path for path, module in model.named_modules()}
+        self._weights = frozenset(t.untyped_storage()._cdata for t in (*model.parameters(), *model.buffers()))
         self._calling = [""]
-        self._rules: dict[torch._ops.OpOverload, Rule | None] = {}
-        self._composite: set[torch._ops.OpOverload] = set()
-        self._calls: Counter[torch._ops.OpOverload] = Counter()
-        self._macs: dict[torch._ops.OpOverload, int] = defaultdict(int)
-        self._by_module: dict[str, int] = defaultdict(int)  # by the innermost module alone
-        self._activations = 0
+        self._manners: dict[torch._ops.OpOverload, _Manner] = {}
         self._backward = False
         # Which module the forward pass was in when autograd numbered its nodes: tells where a node of backward is from.
         self._marks: list[tuple[int, str]] | None = [(0, "")] if train else None
@@ -111,30 +89,83 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: torch._ops.OpOverload, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        try:
-            rule = self._rules[func]
-        except KeyError:
-            rule = self._meet(func)
+        manner = self._manners.get(func) or self._meet(func)
         kwargs = kwargs or {}
-        if func in self._composite:
+        if manner.is_composite:
             with self:
                 return func.decompose(*args, **kwargs)
         out = func(*args, **kwargs)
-        self._calls[func] += 1
-        if rule is not None:
-            macs = rule(out, *args)  # what torch takes by keyword alone (scale, beta, out) changes no count
-            self._macs[func] += macs
-            if not self._backward:
-                self._activations += (out if isinstance(out, Tensor) else out[0]).numel()
-            self._by_module[self._current()] += macs
+        self._log(manner, out, args)
         return out
 
-    def _meet(self, func: torch._ops.OpOverload) -> Rule | None:
-        rule = self._rules[func] = RULES.get(_name(func).rstrip("_"))  # in place (addmm_) costs the same
-        # Inference tensors bring composite operators here whole; elsewhere autograd has taken them apart before.
-        if rule is None and func._can_decompose():
-            self._composite.add(func)
-        return rule
+    def _meet(self, func: torch._ops.OpOverload) -> _Manner:
+        name = _name(func)
+        base = name.rstrip("_")  # in place (addmm_) costs the same
+        user_rule = USER_RULES.get(name)
+        rule = RULES.get(base, user_rule)
+        made = all(result.alias_info is None for result in func._schema.returns)
+        manner = self._manners[func] = _Manner(
+            name=name,
+            kind=kind_of(func) if user_rule is None else CUSTOM,
+            rule=rule,
+            activations=ACTIVATIONS.get(base),
+            is_custom=user_rule is not None,
+            # Inference tensors bring composite operators here whole; elsewhere autograd has taken them apart before.
+            is_composite=rule is None and func._can_decompose(),
+            is_view=rule is None and kind_of(func) == VIEW,
+            is_made=made,
+            reads=_reads(base, kind_of(func), made=made),
+            writes=not base.startswith(("aten.empty", "aten.new_empty")),
+        )
+        return manner
+
+    def _log(self, manner: _Manner, out: Any, args: tuple[Any, ...]) -> None:
+        module = self._current()
+        outputs = [t for t in (out if isinstance(out, tuple | list) else (out,)) if isinstance(t, Tensor)]
+        shapes = tuple([tuple(t.shape) for t in outputs])
+        if manner.is_view:
+            self.calls.append(Call(module, manner.name, VIEW, "", shapes, 0, 0, 0, 0, self._backward))
+            return
+        written = sum([t.numel() * t.itemsize for t in outputs]) if manner.writes else 0
+        if manner.reads in ("all", "rest"):
+            read = _bytes(args if manner.reads == "all" else args[1:])
+        else:
+            read = written if manner.reads == "written" else 0
+        if manner.is_made:
+            for t in outputs:
+                self._lifetimes.follow(t, module, manner.name)
+        macs, activations, kind, kernel = 0, 0, manner.kind, ""
+        if manner.rule is not None:
+            macs = self._apply(manner, manner.rule, out, args)
+            kind, kernel = self._classify(manner, args)
+            if not self._backward and outputs and not manner.is_custom:
+                activations = manner.activations(out, *args) if manner.activations else outputs[0].numel()
+        self.calls.append(
+            Call(module, manner.name, kind, kernel, shapes, macs, activations, read, written, self._backward)
+        )
+
+    def _apply(self, manner: _Manner, rule: Rule, out: Any, args: tuple[Any, ...]) -> int:
+        if not manner.is_custom:
+            return rule(out, *args)  # what torch takes by keyword alone (scale, beta, out) changes no count
+        try:
+            macs = rule(out, *args)
+        except Exception as error:
+            raise CountError(
+                f"the rule for {manner.name} failed: {type(error).__name__}: {first_line(error)}"
+            ) from error
+        if isinstance(macs, bool) or not isinstance(macs, int) or macs < 0:
+            raise CountError(f"the rule for {manner.name} gave {macs!r}; it must give its MACs as a whole number")
+        return macs
+
+    def _classify(self, manner: _Manner, args: tuple[Any, ...]) -> tuple[str, str]:
+        if "convolution" in manner.name and not manner.is_custom:
+            first = 3 if "backward" in manner.name else 2  # of the settings behind (grad,) input, weight
+            # backward: bias sizes, stride, padding, dilation, transposed, output padding, groups; forward: bias, ...
+            transposed, groups = args[first + 4], args[first + 6]
+            return kind_of_convolution(args[first - 1], transposed=transposed, groups=groups)
+        if manner.kind == LINEAR and manner.name.rstrip("_") in PRODUCTS:
+            return kind_of_product(args, self._weights), ""
+        return manner.kind, ""
 
     def _current(self) -> str:
         """The innermost module that is being called or, in backward, whose call made the node that runs."""
@@ -175,76 +206,27 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self._marks is not None:
             self._marks.append((torch._C._autograd._get_sequence_nr(), self._calling[-1]))
 
-    def count(self, *, params: int) -> Count:
-        """The tally as a Count."""
-        by_operator: Counter[str] = Counter()
-        uncounted: Counter[str] = Counter()
-        unknown = set()
-        for func, calls in self._calls.items():
-            if self._rules[func] is not None:
-                by_operator[_name(func)] += self._macs[func]
-            else:
-                uncounted[_name(func)] += calls
-                if not is_free(func):
-                    unknown.add(_name(func))
-        return Count(
-            macs=by_operator.total(),
-            params=params,
-            activations=self._activations,
-            by_module=self._inclusive(),
-            by_operator=dict(by_operator.most_common()),
-            uncounted=dict(uncounted.most_common()),
-            unknown=tuple(sorted(unknown)),
-        )
-
-    def _inclusive(self) -> dict[str, int]:
-        """MACs under each path: a module's own and those of all whose path begins with its own."""
-        totals = dict.fromkeys(self._paths.values(), 0)
-        for path, macs in self._by_module.items():
-            parts = path.split(".") if path else []
-            for depth in range(len(parts) + 1):
-                totals[".".join(parts[:depth])] += macs
-        return totals
-
 
 def _name(func: torch._ops.OpOverload) -> str:
     return func._schema.name.replace("::", ".", 1)
 
 
-def _device(model: nn.Module) -> torch.device:
-    return next((t.device for t in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+def _reads(name: str, kind: str, *, made: bool) -> str:
+    if kind == CREATION:
+        return "none"
+    if not made and name in WRITE_ONLY:
+        return "rest"
+    return "written" if name in READS_AS_IT_WRITES else "all"
 
 
-def _dtype(model: nn.Module) -> torch.dtype:
-    return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
-
-
-@contextmanager
-def _untouched(model: nn.Module, *, train: bool) -> Iterator[None]:
-    """Put back modes, buffers, random state and torch's switches; the native attention path would hide its products."""
-    modes = [(module, module.training) for module in model.modules()]
-    buffers = [(module, dict(module._buffers.items())) for module in model.modules()]
-    contents = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    device = _device(model)
-    fastpath = torch.backends.mha.get_fastpath_enabled()
-    with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng([device] if device.type == "cuda" else []))
-        torch.backends.mha.set_fastpath_enabled(False)
-        if train:
-            model.train()
-        try:
-            yield
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fastpath)
-            for module, training in modes:
-                module.training = training
-            for module, registered in buffers:
-                for name in set(module._buffers.keys()) - registered.keys():
-                    del module._buffers[name]
-                    module._non_persistent_buffers_set.discard(name)
-                for name, kept in registered.items():
-                    module._buffers[name] = kept
-            with torch.no_grad():
-                for buffer, before in contents:
-                    if buffer.device.type != "meta" and not torch.equal(buffer, before):
-                        buffer.copy_(before)
+def _bytes(values: Sequence[Any]) -> int:
+    """Of all tensors among them; an expanded one is read as often as it is stored."""
+    total = 0
+    for value in values:
+        if isinstance(value, Tensor):
+            size = value.numel() * value.itemsize
+            stored = value.untyped_storage().nbytes()
+            total += min(size, stored)
+        elif isinstance(value, list | tuple):
+            total += _bytes(value)
+    return total
