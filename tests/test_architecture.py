@@ -28,7 +28,7 @@ ROOMS = {
     "clips": {"errors", "records"},
     "counting": {"clips", "errors", "records"},
     "environment": {"errors", "records"},
-    "measure": {"errors", "records"},
+    "measure": {"counting", "errors", "records"},
     "run": {
         "catalog", "claims", "clips", "counting", "environment", "errors", "measure", "metrics", "models", "records",
         "suites", "units", "vidbench",

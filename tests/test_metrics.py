@@ -5,7 +5,7 @@ import pytest
 from vidbench.errors import InputError
 from vidbench.metrics import MACS_CONVENTION, METRICS, select_metrics
 
-EXACT = ("params", "macs", "macs_bounds", "activations", "weight_memory")
+EXACT = ("params", "macs", "macs_bounds", "activations", "weight_memory", "predicted_memory")
 
 
 def test_table():

@@ -42,7 +42,7 @@ def test_no_window_cuts_a_table(columns):
     """Every cell of a row is whole at any width."""
     shown = in_window(columns, "profile", "vov3d-l", "--device", "meta")
     (row,) = [line for line in shown.splitlines() if line.startswith("vov3d-l ") and "9.31" in line]
-    assert row.split() == ["vov3d-l", "16", "224", "1", "6.30", "9.31", "9.3"]
+    assert row.split() == ["vov3d-l", "16", "224", "1", "6.30", "9.31", "9.3", "129.9"]
 
 
 def test_main_job_fits_eighty_columns():

@@ -32,6 +32,7 @@ METRICS = {
         Metric("macs_bounds", "MACs", "lower", "exact", "clip", "fewest and most multiply-accumulates"),
         Metric("activations", "elements", "lower", "exact", "clip", "elements put out by contractions"),
         Metric("weight_memory", "bytes", "lower", "exact", "model", "parameters and buffers"),
+        Metric("predicted_memory", "bytes", "lower", "exact", "call", "predicted peak memory"),
         Metric("frames_kept", "frames", "lower", "sampled", "clip", "frames that survive sampling"),
         Metric("latency", "seconds", "lower", "sampled", "call", "latency"),
         Metric("throughput", "clips/s", "higher", "sampled", "second", "throughput"),

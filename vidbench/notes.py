@@ -7,7 +7,7 @@ from vidbench.growth import fit_growth
 from vidbench.metrics import METRICS
 from vidbench.records import GIVEN, RANDOM, Environment, Record
 from vidbench.table import Row
-from vidbench.units import format_number
+from vidbench.units import column_scale, format_number
 
 PRECISIONS = {
     "fp32": "fp32 (TF32 off)",
@@ -17,6 +17,7 @@ PRECISIONS = {
     "amp": "amp (autocast to bf16)",
 }
 GROWTH_LABELS = {"macs": "GMACs", "latency": "latency", "peak_memory": "memory"}
+SHOWN_TEMPORARIES = 0.01  # of the peak: less explains nothing
 HINTS = 4  # models whose published setting is pointed to, before the list itself is
 
 
@@ -30,6 +31,7 @@ def write_notes(
         *_weights(records),
         *_methods(records, metrics),
         *_caveats(records, metrics),
+        *_memory(records, metrics),
         *_published(rows),
         *_growth(rows),
     ]
@@ -101,6 +103,41 @@ def _caveats(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
     return [f"caution, {' and '.join(named)} of {model}: {caveat}" for (model, caveat), named in about.items()]
 
 
+def _memory(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
+    """Of each model's largest case: what was predicted and measured, and whose the difference is."""
+    if "peak_memory" not in metrics:
+        return []
+    largest: dict[str, Record] = {}
+    for record in records:
+        best = largest.get(record.case.model)
+        if record.figure("peak_memory") and (best is None or _peak(record) > _peak(best)):
+            largest[record.case.model] = record
+    return [line for record in largest.values() if (line := _compare_memory(record))]
+
+
+def _peak(record: Record) -> float:
+    return record.figure("peak_memory") or 0.0
+
+
+def _compare_memory(record: Record) -> str | None:
+    measured, predicted = record.measurement("peak_memory"), record.measurement("predicted_memory")
+    if measured is None or predicted is None or predicted.value is None:
+        return None
+    scale = column_scale([_peak(record)], "bytes")
+    case, parts = record.case, predicted.details
+    where = f" in {parts['module']}" if parts["module"] else ""
+    split = ", ".join(f"{scale.format(parts[name])} {name}" for name in ("weights", "inputs", "activations"))
+    line = (
+        f"memory of {case.model} {case.frames}x{case.size} batch {case.batch}: {scale.format(_peak(record))} "
+        f"{scale.label} measured, {scale.format(record.figure('predicted_memory'))} predicted ({split}{where})"
+    )
+    temporaries = measured.details.get("temporaries", {})
+    if sum(temporaries.values()) >= SHOWN_TEMPORARIES * _peak(record):
+        shares = ", ".join(f"{scale.format(size)} of {_short(name)}" for name, size in list(temporaries.items())[:2])
+        line += f"; kernels' own at the measured peak: {shares}"
+    return line
+
+
 def _published(rows: Sequence[Row]) -> list[str]:
     """Where the paper's column has a figure, whose it is; where it has none, at which setting there is one."""
     sources = {
@@ -109,7 +146,8 @@ def _published(rows: Sequence[Row]) -> list[str]:
         if row["published_gmacs"]
     }
     shown = {row["model"] for row in rows if row["published_gmacs"]}
-    missing = [name for name in dict.fromkeys(row["model"] for row in rows) if name not in shown and name in variants()]
+    inferring = dict.fromkeys(row["model"] for row in rows if row["task"] == "inference")
+    missing = [name for name in inferring if name not in shown and name in variants()]
     hints = [hint for name in missing if (hint := _published_elsewhere(name))]
     if len(hints) > HINTS:
         hints = [

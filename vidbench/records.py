@@ -16,6 +16,8 @@ BUILT_IN = ("static", "panning", "alternating", "noise")  # clips that move in d
 RANDOM = "random"  # weights from a fixed seed
 GIVEN = "given"  # weights of a module that the caller handed over
 
+TASKS = ("inference", "train")  # a forward pass; forward and backward
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:

@@ -48,6 +48,7 @@ METRIC_COLUMNS = {
     "frames_kept": (Column("frames_kept", "kept", Scale(1, "frames")),),
     "activations": (Column("activations", "activations", Scale(1e6, "M/clip")),),
     "weight_memory": (Column("weight_memory", "weights", unit="bytes"),),
+    "predicted_memory": (Column("predicted_memory", "predicted", unit="bytes", per="/call"),),
     "latency": (
         Column("latency", "latency", unit="seconds", per="/call"),
         Column("latency_p90", "p90", unit="seconds"),
@@ -60,8 +61,12 @@ BY_DEFAULT = ("params", "macs", "latency", "throughput", "peak_memory", "reserve
 
 
 def shown_metrics(metrics: Sequence[str], *, chosen: bool) -> list[str]:
-    """Those of the metrics taken that have a column: all that were asked for by name, otherwise the usual ones."""
-    return [name for name in metrics if chosen or name in BY_DEFAULT]
+    """Those of the metrics taken that have a column: all that were asked for by name, otherwise the usual ones.
+
+    Predicted memory has a column where none is measured; otherwise a line under the table compares the two.
+    """
+    usual = BY_DEFAULT if "peak_memory" in metrics else (*BY_DEFAULT, "predicted_memory")
+    return [name for name in metrics if chosen or name in usual]
 
 
 def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:

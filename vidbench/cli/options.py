@@ -20,6 +20,22 @@ def parse_numbers(option: str, text: str | None) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
+UNITS = {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)}
+UNITS |= {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)}
+
+
+def parse_bytes(option: str, text: str) -> int:
+    """`24GB` or `24GiB` as bytes: thousands, or 1024s where an i stands in the unit."""
+    number = text.rstrip("kKmMgGtTiIbB ")
+    try:
+        amount = float(number) * UNITS[text[len(number) :].strip().lower()]
+        if not 0 < amount < float("inf"):
+            raise ValueError
+        return int(amount)
+    except (KeyError, ValueError):
+        raise InputError(f"{option} takes an amount of memory such as 24GB or 80GiB, not {text!r}") from None
+
+
 def parse_names(option: str, text: str) -> list[str]:
     """`latency,macs` as names."""
     names = [part.strip() for part in text.split(",")]

@@ -37,6 +37,9 @@ def profile(  # noqa: PLR0917  # one parameter an option
     dtype: Annotated[
         str, typer.Option(help="fp32 (TF32 off), tf32, fp16, bf16 (weights and input cast), amp (autocast to bf16).")
     ] = "fp32",
+    task: Annotated[
+        str, typer.Option(help="inference (a forward pass) or train (forward and backward).")
+    ] = "inference",
     clip: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,6 +61,14 @@ def profile(  # noqa: PLR0917  # one parameter an option
     only: Annotated[
         str | None, typer.Option(help="Metrics to take, such as macs,latency; default is all.", show_default=False)
     ] = None,
+    fits: Annotated[
+        str | None,
+        typer.Option(
+            help="An amount of memory, such as 24GB: instead of measuring, find the longest clip and the largest batch "
+            "that fit, by predicted memory.",
+            show_default=False,
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)] = None,
     csv: Annotated[
         str | None,
@@ -69,12 +80,16 @@ def profile(  # noqa: PLR0917  # one parameter an option
 ) -> None:
     """Measure what nets cost across clip lengths: parameters, MACs, latency, throughput and memory."""
     from vidbench.catalog import find_variants
-    from vidbench.cli.options import parse_names, parse_numbers
+    from vidbench.cli.options import parse_bytes, parse_names, parse_numbers
     from vidbench.cli.outputs import open_outputs
+    from vidbench.errors import InputError
     from vidbench.records import RANDOM, Footage
     from vidbench.suites import expand_grid
 
     variants = {variant.name: variant for pattern in models for variant in find_variants(pattern)}
+    limit = parse_bytes("--fits", fits) if fits is not None else None
+    if limit is not None and device not in ("auto", "meta"):
+        raise InputError(f"--fits predicts memory without a device; leave out --device {device}")
     cases = expand_grid(
         list(variants.values()),
         frames=parse_numbers("--frames", frames),
@@ -82,15 +97,49 @@ def profile(  # noqa: PLR0917  # one parameter an option
         classes=classes,
         batches=parse_numbers("--batch", batch),
         dtypes=parse_names("--dtype", dtype),
-        device=device,
+        device=device if limit is None else "meta",
         threads=threads,
+        task=task,
         weights=RANDOM if weights is None else weights,
     )
     metrics = parse_names("--only", only) if only is not None else None
     footage = Footage(sources=tuple(clip or ()), clips_per_video=clips_per_video, stride=stride, loop=loop_clip)
+    if limit is not None:
+        cases = _plan(cases, limit)
     with open_outputs(csv_path=csv, json_path=json) as sink:
         code = _measure(cases, metrics, footage, sink, shows_table="-" not in (csv, json))
     raise typer.Exit(code)
+
+
+def _plan(cases: "list[Case]", limit: int) -> "list[Case]":
+    """The longest clips and largest batches that fit; what does not fit at all is told on stderr."""
+    from vidbench.errors import InputError
+    from vidbench.records import Footage
+    from vidbench.run import prepare
+    from vidbench.run.fits import find_fits
+    from vidbench.run.nets import Nets
+    from vidbench.terminal import warn
+    from vidbench.units import column_scale
+
+    prepare(cases, None, Footage())
+    scale = column_scale([limit], "bytes")
+    warn(f"within {scale.format(limit)} {scale.label}: the longest clip and the largest batch, one after the other")
+    nets = Nets()
+    found: dict[Case, None] = {}
+    for case in cases:
+        for fit in find_fits(case, limit, nets):
+            if fit.case is None:
+                scale = column_scale([fit.predicted], "bytes")
+                least = f"{fit.axis} 1" if fit.axis == "batch" else "the shortest clip"
+                warn(
+                    f"{case.model} {case.frames}x{case.size} batch {case.batch} does not fit: "
+                    f"{scale.format(fit.predicted)} {scale.label} with {least}"
+                )
+            else:
+                found[fit.case] = None
+    if not found:
+        raise InputError("nothing fits into that memory; give more with --fits, or smaller frames with --size")
+    return list(found)
 
 
 def _measure(

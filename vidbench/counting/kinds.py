@@ -93,6 +93,14 @@ def _kind_of_a_form(name: str) -> str:
     return ELEMENTWISE if any(torch.Tag.pointwise in form.tags for form in forms) else UNKNOWN
 
 
+@cache
+def is_composite(operator: torch._ops.OpOverload) -> bool:
+    """Whether the operator only calls others: it has no kernel of its own on devices that compute."""
+    name = operator.name()  # type: ignore[no-untyped-call]
+    has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
+    return operator._can_decompose() and not any(has_kernel(name, device) for device in ("CPU", "CUDA"))
+
+
 def kind_of_convolution(weight: Tensor, *, transposed: bool, groups: int) -> tuple[str, str]:
     """The kind of a convolution and its filter, such as ("depthwise convolution", "3x3x3")."""
     sides = tuple(weight.shape[2:])

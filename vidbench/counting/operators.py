@@ -12,7 +12,16 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vidbench.counting.contractions import ACTIVATIONS, RULES, USER_RULES, Rule
-from vidbench.counting.kinds import CREATION, CUSTOM, LINEAR, VIEW, kind_of, kind_of_convolution, kind_of_product
+from vidbench.counting.kinds import (
+    CREATION,
+    CUSTOM,
+    LINEAR,
+    VIEW,
+    is_composite,
+    kind_of,
+    kind_of_convolution,
+    kind_of_product,
+)
 from vidbench.counting.lifetime import Lifetimes
 from vidbench.errors import CountError, first_line
 
@@ -111,7 +120,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
             activations=ACTIVATIONS.get(base),
             is_custom=user_rule is not None,
             # Inference tensors bring composite operators here whole; elsewhere autograd has taken them apart before.
-            is_composite=rule is None and func._can_decompose(),
+            is_composite=rule is None and is_composite(func),
             is_view=rule is None and kind_of(func) == VIEW,
             is_made=made,
             reads=_reads(base, kind_of(func), made=made),

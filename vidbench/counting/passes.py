@@ -129,8 +129,9 @@ def _attend(  # noqa: PLR0917  # torch's own signature
 ) -> Tensor | None:
     """The fused operator's output; None for what it does not take, which torch takes apart on every device."""
     alike = query.dim() == key.dim() == value.dim() == 4 and query.shape[-1] == key.shape[-1] == value.shape[-1]
+    dense = all(t.stride(-1) == 1 for t in (query, key, value))
     masked = attn_mask is not None and (attn_mask.requires_grad or is_causal)
-    if not (query.is_meta and alike) or masked or dropout_p > 0.0 or enable_gqa:
+    if not (query.is_meta and alike and dense) or masked or dropout_p > 0.0 or enable_gqa:
         return None
     fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     out: Tensor = fused(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]

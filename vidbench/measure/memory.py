@@ -4,31 +4,38 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
 from vidbench.errors import VidbenchError
+from vidbench.measure.allocations import Allocated, read_allocations
 from vidbench.measure.workload import Workload
 from vidbench.records import Measurement
 
 
 def measure_peak_memory(workload: Workload) -> Measurement:
-    """Bytes at the peak of one call: the allocator's on CUDA; on the CPU the allocator's in a pass of its own."""
+    """Bytes at the peak of one call: the allocator's on CUDA; on the CPU the allocator's in a pass of its own.
+
+    On the CPU `details` splits what the call itself takes: `tensors` is the peak of what outlives its operator,
+    `temporaries` what operators held at the whole peak for themselves alone.
+    """
     before = tensor_bytes(workload)
+    details: dict[str, Any] = {"weights_and_input": before}
     if workload.device.type == "cuda":
         _run_once(workload)
         value = torch.cuda.max_memory_allocated(workload.device)
         method = "peak of CUDA's caching allocator over one call after a warm-up call, statistics reset before it"
     else:
-        value = before + _allocated_at_peak(workload)
+        allocated = _allocated_at_peak(workload)
+        value = before + allocated.peak
         method = (
             "weights, buffers and input, plus the peak of torch's CPU allocator during one call in a pass of its own; "
             "what backends take past that allocator is not seen"
         )
-    details = {"weights_and_input": before}
+        details |= {"tensors": allocated.tensors, "temporaries": allocated.temporaries}
     return Measurement(metric="peak_memory", value=value, unit="bytes", method=method, details=details)
 
 
@@ -51,7 +58,7 @@ def tensor_bytes(workload: Workload) -> int:
 
 def _run_once(workload: Workload) -> None:
     """One warm call whose CUDA statistics hold nothing of what ran before."""
-    with torch.inference_mode():
+    with workload.running():
         workload.call()
         workload.synchronise()
         torch.cuda.empty_cache()
@@ -60,22 +67,21 @@ def _run_once(workload: Workload) -> None:
         workload.synchronise()
 
 
-def _allocated_at_peak(workload: Workload) -> int:
-    """The most bytes that torch's CPU allocator had given out and not taken back during one call."""
+def _allocated_at_peak(workload: Workload) -> Allocated:
     profiler = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
-    with torch.inference_mode():
+    with workload.running():
         workload.call()
+        workload.net.zero_grad(set_to_none=True)
         with _silenced_stderr():
             profiler.start()
         workload.call()
         with _silenced_stderr():
             profiler.stop()
     results = profiler.profiler and profiler.profiler.kineto_results
-    events = [event for event in results.events() if event.name() == "[memory]"] if results else []
-    if not events:
+    allocated = read_allocations(results.experimental_event_tree()) if results else None
+    if allocated is None or not allocated.peak:
         raise VidbenchError("torch's profiler reports no allocations, so that this torch cannot measure CPU memory")
-    changes: list[int] = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]  # type: ignore[attr-defined]
-    return max(accumulate(changes))
+    return allocated
 
 
 @contextmanager

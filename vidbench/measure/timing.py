@@ -17,7 +17,7 @@ WINDOWS, WINDOW_CALLS, WINDOW_SECONDS = 5, 2, 0.5
 
 def measure_latency(workload: Workload, calls: int = LATENCY_CALLS, seconds: float = LATENCY_SECONDS) -> Measurement:
     """Seconds from handing over one batch to having its logits: the median of at least that many calls and seconds."""
-    with torch.inference_mode():
+    with workload.running():
         warm_up = _warm_up(workload)
         samples: list[float] = []
         while len(samples) < calls or sum(samples) < seconds:
@@ -31,14 +31,14 @@ def measure_latency(workload: Workload, calls: int = LATENCY_CALLS, seconds: flo
         details={**summarise(samples), "warm_up_calls": warm_up},
         method=(
             f"median of single calls, each synchronised, timed by {clock}, after warm-up calls; "
-            "inference mode, the clip already on the device"
+            f"{_state(workload)}, the clip already on the device"
         ),
     )
 
 
 def measure_throughput(workload: Workload) -> Measurement:
     """Clips a second with the queue kept full: the median of five windows of calls with one synchronisation each."""
-    with torch.inference_mode():
+    with workload.running():
         warm_up = _warm_up(workload)
         calls = max(WINDOW_CALLS, math.ceil(WINDOW_SECONDS / time_calls(workload, 1)))
         batch = workload.clips.shape[0]
@@ -51,9 +51,13 @@ def measure_throughput(workload: Workload) -> Measurement:
         details={**summarise(samples), "warm_up_calls": warm_up, "window_calls": calls},
         method=(
             f"median of {WINDOWS} windows of calls queued back to back, one synchronisation at the end of each, "
-            "after warm-up calls; inference mode, the clip already on the device"
+            f"after warm-up calls; {_state(workload)}, the clip already on the device"
         ),
     )
+
+
+def _state(workload: Workload) -> str:
+    return "inference mode" if workload.task == "inference" else "forward and backward, no optimiser"
 
 
 def _warm_up(workload: Workload) -> int:

@@ -1,26 +1,59 @@
-"""What is run to be measured: one net on one batch of clips."""
+"""What is run to be measured: one net on one batch of clips, forward or in training."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A net in eval mode and its input, both on `device`; with `amp` every call runs under autocast to bf16."""
+    """A net and its input, both on `device`; with `amp` every forward pass runs under autocast to bf16.
+
+    `task` is "inference", a forward pass, or "train": forward, and backward to all parameters.
+    """
 
     net: nn.Module
     clips: Tensor  # (batch, 3, T, H, W)
     device: torch.device
     amp: bool = False
+    task: str = "inference"
 
-    def call(self) -> Tensor:
-        """One forward pass, not synchronised: (batch, classes)."""
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The state that calls are made in: inference mode, or the net in training mode, left without gradients."""
+        if self.task == "inference":
+            with torch.inference_mode():
+                yield
+            return
+        modes = [(module, module.training) for module in self.net.modules()]
+        self.net.train()
+        try:
+            with torch.enable_grad():
+                yield
+        finally:
+            self.net.zero_grad(set_to_none=True)
+            for module, training in modes:
+                module.training = training
+
+    def call(self) -> None:
+        """One call, not synchronised; of training, gradients of the call before are let go of first."""
+        if self.task == "inference":
+            self._forward()
+            return
+        self.net.zero_grad(set_to_none=True)
+        logits = [y for y in tree_leaves(self._forward()) if isinstance(y, Tensor) and y.requires_grad]
+        torch.autograd.backward(logits, [torch.ones_like(y) for y in logits])
+
+    def _forward(self) -> Any:
         if not self.amp:
-            return self.net(self.clips)  # type: ignore[no-any-return]
+            return self.net(self.clips)
         with torch.autocast(self.device.type, torch.bfloat16):
-            return self.net(self.clips)  # type: ignore[no-any-return]
+            return self.net(self.clips)
 
     def synchronise(self) -> None:
         """Wait until the device has done all it was given."""

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from vidbench.catalog import variants
 from vidbench.counting import Count, count
-from vidbench.environment import DTYPES
 from vidbench.measure import MEASURERS, Workload
 from vidbench.measure.timing import WINDOWS, measure_latency, summarise, thin, time_calls
 from vidbench.models.atfr_sgs import keeping, samplers
@@ -37,14 +36,14 @@ class Trial:
     def workload(self, clip: Clip) -> Workload:
         """The net with one clip."""
         tensor = self.load(clip, self.case)
-        return Workload(self.net, tensor, tensor.device, amp=self.case.dtype == "amp")
+        return Workload(self.net, tensor, tensor.device, amp=self.case.dtype == "amp", task=self.case.task)
 
 
 def measure_adaptive(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets) -> Iterator[Measurement]:
     """The metrics of one case, each a distribution over the clips; on meta tensors MACs are unknown, but for bounds."""
     net = nets.counted(case)
     fewest, most = (_count_keeping(net, case, kept) for kept in (1, case.frames))
-    static = static_figures(net, most, DTYPES[case.dtype])
+    static = static_figures(net, most, case)
     bounds = Measurement(
         metric="macs_bounds",
         value=(fewest.macs, most.macs),
@@ -54,6 +53,7 @@ def measure_adaptive(case: Case, clips: Sequence[Clip], metrics: Sequence[str], 
     measurers: dict[str, Any] = {"macs_bounds": lambda: bounds}
     for name in ("params", "weight_memory"):
         measurers[name] = lambda name=name: static[name]
+    measurers["predicted_memory"] = lambda: _at_most(static["predicted_memory"])
     if case.device == "meta":
         measurers |= {name: lambda name=name: _unknown(static[name], fewest, most) for name in ("macs", "activations")}
     else:
@@ -72,7 +72,11 @@ def measure_adaptive(case: Case, clips: Sequence[Clip], metrics: Sequence[str], 
 
 def _count_keeping(net: nn.Module, case: Case, frames: int) -> Count:
     with keeping(net, frames):
-        return count(net, Clip(frames=case.frames, size=case.size))
+        return count(net, Clip(frames=case.frames, size=case.size), train=case.task == "train")
+
+
+def _at_most(static: Measurement) -> Measurement:
+    return replace(static, caveats=(*static.caveats, "as if all frames survived; with fewer it is less"))
 
 
 def _unknown(static: Measurement, fewest: Count, most: Count) -> Measurement:
@@ -91,7 +95,7 @@ def _try(case: Case, clips: Sequence[Clip], nets: Nets) -> Trial:
     kept: dict[str, list[int]] = {path: [] for path in samplers(net)}
     for clip in clips:
         with torch.autocast(torch.device(case.device).type, torch.bfloat16, enabled=case.dtype == "amp"):
-            counts.append(count(net, nets.load(clip, case)))
+            counts.append(count(net, nets.load(clip, case), train=case.task == "train"))
         for path, layer in samplers(net).items():
             kept[path] += layer.frames_kept
     return Trial(net, case, clips, nets.load, counts, kept)
@@ -130,7 +134,8 @@ def _unsampled(case: Case) -> Case:
 
 def _macs(static: Measurement, trial: Trial) -> Measurement:
     plain = Nets().counted(_unsampled(trial.case))
-    unsampled = count(plain, Clip(frames=trial.case.frames, size=trial.case.size)).macs
+    clip = Clip(frames=trial.case.frames, size=trial.case.size)
+    unsampled = count(plain, clip, train=trial.case.task == "train").macs
     return _beside(_over_clips(static, [counted.macs for counted in trial.counts], trial), unsampled)
 
 
@@ -164,7 +169,7 @@ def _latency(trial: Trial) -> Measurement:
 def _throughput(trial: Trial) -> Measurement:
     chosen = trial.clips[:: -(-len(trial.clips) // PASS_CLIPS)]
     workloads = [trial.workload(clip) for clip in chosen]
-    with torch.inference_mode():
+    with workloads[0].running():
         for workload in workloads:
             workload.call()
         samples = [len(chosen) / sum(time_calls(workload, 1) for workload in workloads) for _ in range(WINDOWS)]
@@ -174,7 +179,7 @@ def _throughput(trial: Trial) -> Measurement:
         unit="clips/s",
         samples=tuple(samples),
         details=summarise(samples),
-        method=f"median of {WINDOWS} passes over the clips, one clip a call, after a pass to warm up; inference mode",
+        method=f"median of {WINDOWS} passes over the clips, one clip a call, after a pass to warm up",
     )
 
 

@@ -15,7 +15,7 @@ from vidbench.errors import InputError
 from vidbench.metrics import ADAPTIVE, METRICS, select_metrics
 from vidbench.models import build
 from vidbench.models.weights import check_weights, read_weights
-from vidbench.records import GIVEN, RANDOM, SYNTHETIC, Case, Clip, Environment, Footage, Record
+from vidbench.records import GIVEN, RANDOM, SYNTHETIC, TASKS, Case, Clip, Environment, Footage, Record
 from vidbench.run.nets import Nets
 from vidbench.run.worker import is_adaptive, measure_case
 from vidbench.suites import combine, expand_grid
@@ -36,6 +36,8 @@ def prepare(
     adaptive = [is_adaptive(case) for case in cases]
     if metrics is not None and not any(adaptive) and (lacking := set(metrics) & set(ADAPTIVE)):
         raise InputError(f"{' and '.join(sorted(lacking))}: only of nets whose work depends on their input (atfr-sgs)")
+    for task in {case.task for case in cases} - set(TASKS):
+        raise InputError(f"unknown task {task!r}; there are {' and '.join(TASKS)}")
     for dtype, name in {(case.dtype, case.device) for case in cases}:
         check_dtype(dtype, devices[name])
     jobs = []
@@ -94,6 +96,7 @@ def profile(
     dtype: str = "fp32",
     threads: int | None = None,
     weights: Path | str | None = None,
+    task: str = "inference",
     metrics: Sequence[str] | None = None,
 ) -> list[Record]:
     """Measure what a net costs: a record for every clip and batch, its figures in base units (seconds, bytes).
@@ -111,6 +114,7 @@ def profile(
         threads: CPU threads; default is torch's.
         weights: a checkpoint for a built-in net, under its state_dict()'s keys (torch.save's form or .safetensors);
             default is random weights from a fixed seed.
+        task: inference (a forward pass), or train (forward and backward).
         metrics: names of vidbench.metrics.METRICS; default is all that the device can give.
 
     Returns:
@@ -126,7 +130,13 @@ def profile(
     jobs: list[Job] = []
     chosen: tuple[str, ...] = ()
     for clip in _clips(model, clips):
-        axes: dict[str, Any] = {"batches": batches, "dtypes": [dtype], "device": device, "threads": threads}
+        axes: dict[str, Any] = {
+            "batches": batches,
+            "dtypes": [dtype],
+            "device": device,
+            "threads": threads,
+            "task": task,
+        }
         shape: dict[str, Any] = {"frames": [clip.frames], "sizes": [clip.size], "classes": classes}
         if isinstance(model, str):
             cases = expand_grid([find_variant(model)], weights=_name_weights(weights), **shape, **axes)

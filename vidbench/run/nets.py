@@ -27,11 +27,11 @@ class Nets:
 
     def counted(self, case: Case) -> nn.Module:
         """The net to count: a built-in one on meta, without weights; a user's own as it is."""
-        return self.module if self.module is not None else self._keep(case, torch.device("meta"), torch.float32)
+        return self.module if self.module is not None else self._keep(case, torch.device("meta"))
 
     def measured(self, case: Case) -> nn.Module:
         """The net to measure, in eval mode on the case's device, in its precision, its weights always the same."""
-        return self._keep(case, torch.device(case.device), DTYPES[case.dtype])
+        return self._keep(case, torch.device(case.device))
 
     def load(self, clip: Clip, case: Case) -> Tensor:
         """The clip as the case's net takes it: on its device, in its precision, normalised as its authors do."""
@@ -44,9 +44,10 @@ class Nets:
         """Let go of what is kept on a device."""
         self._kept.pop(False, None)
 
-    def _keep(self, case: Case, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    def _keep(self, case: Case, device: torch.device) -> nn.Module:
         on_meta = device.type == "meta"
-        wanted = (case.model, case.classes, case.weights, device, dtype)
+        dtype = DTYPES[case.dtype]
+        wanted = (case.model, case.classes, case.weights, case.task, device, dtype)
         if on_meta not in self._kept or self._kept[on_meta][0] != wanted:
             self._kept.pop(on_meta, None)
             self._kept[on_meta] = (wanted, self._make(case, device).to(dtype).eval())

@@ -1,19 +1,33 @@
 """Figures that need no device: what a count and the weights' shapes tell."""
 
+from dataclasses import asdict, replace
+
 import torch
 from torch import nn
 
-from vidbench.counting import Count
+from vidbench.counting import Count, count
+from vidbench.counting.lifetime import CUDA_BLOCK
+from vidbench.environment import DTYPES
 from vidbench.metrics import MACS_CONVENTION
-from vidbench.records import Measurement
+from vidbench.records import Case, Measurement
+
+PASSES = {"inference": "one forward pass", "train": "one forward and backward pass"}
 
 
-def static_figures(net: nn.Module, counted: Count, dtype: torch.dtype) -> dict[str, Measurement]:
-    """Parameters, MACs, activations and bytes of the weights in that precision, by metric."""
+def static_figures(net: nn.Module, counted: Count, case: Case) -> dict[str, Measurement]:
+    """Parameters, MACs, activations and bytes by metric, of a count of one clip; all but the weights' are per clip.
+
+    Args:
+        net: whose weights are weighed.
+        counted: one pass of one clip, of the case's task.
+        case: for its task, precision, batch and device; more than one clip a call are counted again for their memory.
+    """
+    dtype = DTYPES[case.dtype]
     tensors = {id(t): t for t in (*net.parameters(), *net.buffers())}.values()
     size = sum(t.numel() * (dtype.itemsize if t.is_floating_point() else t.element_size()) for t in tensors)
-    how = "one forward pass of one clip under a dispatch mode"
-    caveats = (f"counted as nothing, yet not known to contract nothing: {', '.join(counted.unknown)}",)
+    how = f"{PASSES[case.task]} of one clip under a dispatch mode"
+    unknown = (f"counted as nothing, yet not known to contract nothing: {', '.join(counted.unknown)}",)
+    caveats = unknown if counted.unknown else ()
     figures = (
         Measurement(metric="params", value=counted.params, unit="parameters", method="elements of all parameters"),
         Measurement(
@@ -22,14 +36,14 @@ def static_figures(net: nn.Module, counted: Count, dtype: torch.dtype) -> dict[s
             unit="MACs",
             method=f"counted over {how}; {MACS_CONVENTION}",
             details={"by_operator": counted.by_operator, "uncounted": counted.uncounted, "unknown": counted.unknown},
-            caveats=caveats if counted.unknown else (),
+            caveats=caveats,
         ),
         Measurement(
             metric="activations",
             value=counted.activations,
             unit="elements",
-            method=f"elements put out by the contractions of {how}",
-            caveats=caveats if counted.unknown else (),
+            method=f"elements put out by the contractions of {how}, on the way forward",
+            caveats=caveats,
         ),
         Measurement(
             metric="weight_memory",
@@ -37,5 +51,37 @@ def static_figures(net: nn.Module, counted: Count, dtype: torch.dtype) -> dict[s
             unit="bytes",
             method=f"parameters and buffers as {dtype}".replace("torch.", ""),
         ),
+        predict_memory(net, counted, case),
     )
     return {figure.metric: figure for figure in figures}
+
+
+def predict_memory(net: nn.Module, counted: Count, case: Case) -> Measurement:
+    """The most bytes that one call of the whole batch holds at once, told without a device."""
+    figure = Measurement(
+        metric="predicted_memory",
+        value=None,
+        unit="bytes",
+        method=(
+            f"weights, buffers, input and activations at the peak of {PASSES[case.task]}, by the lifetimes of its "
+            "tensors; left out are workspaces, what kernels take for themselves, what allocators and drivers hold"
+        ),
+    )
+    if case.dtype == "amp":
+        return replace(figure, caveats=("autocast does not act on meta tensors, so that it cannot be predicted",))
+    peak = counted.peak
+    if case.batch > 1 or _block(case) > 1:
+        peak = count_call(net, case).peak
+    return replace(figure, value=peak.bytes, details=asdict(peak))
+
+
+def count_call(net: nn.Module, case: Case) -> Count:
+    """The count of one call of the whole batch."""
+    shape = (case.batch, 3, case.frames, case.size, case.size)
+    weight = next((p for p in net.parameters() if p.is_floating_point()), torch.empty(0, device="meta"))
+    clips = torch.zeros(shape, device=weight.device, dtype=weight.dtype)
+    return count(net, clips, train=case.task == "train", block=_block(case))
+
+
+def _block(case: Case) -> int:
+    return CUDA_BLOCK if torch.device(case.device).type == "cuda" else 1

@@ -11,7 +11,7 @@ import torch
 from vidbench import __version__
 from vidbench.catalog import variants
 from vidbench.counting import count
-from vidbench.environment import DTYPES, describe, key, precision
+from vidbench.environment import describe, key, precision
 from vidbench.errors import InputError, first_line
 from vidbench.measure import MEASURERS, Workload
 from vidbench.metrics import ADAPTIVE, METRICS
@@ -69,11 +69,12 @@ def _measure(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Ne
     sampled = [name for name in metrics if METRICS[name].kind == "sampled" and name not in ADAPTIVE]
     if exact:
         net = nets.counted(case)
-        static = static_figures(net, count(net, Clip(frames=case.frames, size=case.size)), DTYPES[case.dtype])
+        counted = count(net, Clip(frames=case.frames, size=case.size), train=case.task == "train")
+        static = static_figures(net, counted, case)
         yield from (static[name] for name in exact)
     if sampled:
         tensor = nets.load(clip, case)
-        workload = Workload(nets.measured(case), tensor, tensor.device, amp=case.dtype == "amp")
+        workload = Workload(nets.measured(case), tensor, tensor.device, amp=case.dtype == "amp", task=case.task)
         yield from (MEASURERS[name](workload) for name in sampled)
 
 

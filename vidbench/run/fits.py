@@ -1,0 +1,106 @@
+"""What fits into so much memory: the longest clip, and the largest batch, by predicted memory alone."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from vidbench.catalog import find_variant
+from vidbench.errors import InputError
+from vidbench.models.atfr_sgs import keeping
+from vidbench.records import Case
+from vidbench.run.nets import Nets
+from vidbench.run.static import count_call
+from vidbench.run.worker import is_adaptive
+
+FARTHEST = 1 << 20  # clips or frames; memory that holds as many is no limit
+
+
+Axis = Literal["frames", "batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How far one axis of a case can go: `case_of` takes the numbers to try, from `least` on."""
+
+    about: Case
+    axis: Axis
+    case_of: Callable[[int], Case]
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The case with the most frames, or the largest batch, that fits; None where not even the least does.
+
+    `predicted` is the bytes of `case`, or of the least where nothing fits; `asked` is the case that was asked about.
+    """
+
+    asked: Case
+    axis: Axis
+    case: Case | None
+    predicted: int
+
+
+def find_fits(asked: Case, limit: int, nets: Nets) -> Iterator[Fit]:
+    """The longest clip at the case's batch, then the largest batch at its frames, whose memory is within `limit` bytes.
+
+    Raises:
+        InputError: the memory cannot be predicted in that precision.
+    """
+    if asked.dtype == "amp":
+        raise InputError("memory under autocast cannot be predicted; --fits takes --dtype fp32, tf32, fp16 or bf16")
+    variant = find_variant(asked.model)
+    step = variant.frames_multiple
+    first = max(-(-variant.frames_min // step), 1)
+
+    def longer(steps: int) -> Case:
+        return replace(asked, frames=steps * step)
+
+    def larger(clips: int) -> Case:
+        return replace(asked, batch=clips)
+
+    yield _fit(Ask(asked, "frames", longer, first), limit, nets)
+    if not is_adaptive(asked):
+        yield _fit(Ask(asked, "batch", larger, 1), limit, nets)
+
+
+def _fit(ask: Ask, limit: int, nets: Nets) -> Fit:
+    def predict(number: int) -> int:
+        return _predict(ask.case_of(number), nets)
+
+    smallest = predict(ask.least)
+    if smallest > limit:
+        return Fit(ask.about, ask.axis, None, smallest)
+    most, predicted = _largest(predict, ask.least, smallest, limit)
+    return Fit(ask.about, ask.axis, ask.case_of(most), predicted)
+
+
+def _predict(case: Case, nets: Nets) -> int:
+    net = nets.counted(case)
+    if not is_adaptive(case):
+        return count_call(net, case).peak.bytes
+    with keeping(net, case.frames):
+        return count_call(net, case).peak.bytes
+
+
+def _largest(predict: Callable[[int], int], low: int, at_low: int, limit: int) -> tuple[int, int]:
+    """The largest number that fits, and its bytes; as memory grows nearly in proportion, few guesses are needed."""
+    high, at_high = low, at_low
+    while at_high <= limit:
+        low, at_low = high, at_high
+        if low >= FARTHEST:
+            return low, at_low
+        growth = max(at_low / low, 1.0)
+        high = min(max(2 * low, low + int(1.02 * (limit - at_low) / growth)), FARTHEST)
+        at_high = predict(high)
+    proportional = True  # and halving in turn, where growth is not
+    while high - low > 1:
+        between = low + (limit - at_low) * (high - low) // (at_high - at_low) if proportional else (low + high) // 2
+        guess = min(max(between, low + 1), high - 1)
+        proportional = not proportional or guess in (low + 1, high - 1)
+        at_guess = predict(guess)
+        if at_guess <= limit:
+            low, at_low = guess, at_guess
+        else:
+            high, at_high = guess, at_guess
+    return low, at_low
