@@ -22,6 +22,8 @@ ROOMS = {
     "growth": {"table"},
     "notes": {"catalog", "growth", "metrics", "records", "table", "units"},
     "claims": {"catalog", "errors", "units"},
+    "devices": {"errors"},
+    "explain": {"devices", "records", "units"},
     "export": {"catalog", "claims", "table"},
     "terminal": {"catalog", "claims", "records", "table", "units"},
     "models": {"catalog", "errors"},
