@@ -1,6 +1,7 @@
 """What is run to be measured: one net on one batch of clips."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +16,12 @@ class Workload:
     device: torch.device
     amp: bool = False
 
-    def call(self) -> Tensor:
-        """One forward pass, not synchronised: (batch, classes)."""
+    def call(self) -> Any:
+        """One forward pass, not synchronised: the logits (batch, classes), or whatever else a user's net gives."""
         if not self.amp:
-            return self.net(self.clips)  # type: ignore[no-any-return]
+            return self.net(self.clips)
         with torch.autocast(self.device.type, torch.bfloat16):
-            return self.net(self.clips)  # type: ignore[no-any-return]
+            return self.net(self.clips)
 
     def synchronise(self) -> None:
         """Wait until the device has done all it was given."""
