@@ -17,7 +17,8 @@ def profile(  # noqa: PLR0917  # one parameter an option
         list[str],
         typer.Argument(
             metavar="MODEL",
-            help="Variants or families (`vidbench list` shows them), or shell patterns such as 'x3d-*' or '*'.",
+            help="Variants or families (`vidbench list` shows them), shell patterns such as 'x3d-*' or '*', or nets of "
+            "your own: package.module:factory.",
         ),
     ],
     frames: Annotated[
@@ -69,12 +70,14 @@ def profile(  # noqa: PLR0917  # one parameter an option
 ) -> None:
     """Measure what nets cost across clip lengths: parameters, MACs, latency, throughput and memory."""
     from vidbench.catalog import find_variants
+    from vidbench.cli.left_out import warn_of_left_out
     from vidbench.cli.options import parse_names, parse_numbers
     from vidbench.cli.outputs import open_outputs
     from vidbench.records import RANDOM, Footage
     from vidbench.suites import expand_grid
 
     variants = {variant.name: variant for pattern in models for variant in find_variants(pattern)}
+    warn_of_left_out()
     cases = expand_grid(
         list(variants.values()),
         frames=parse_numbers("--frames", frames),
