@@ -1,15 +1,22 @@
-"""The architectures, read from models/*.toml without torch: variants, default clips, published figures."""
+"""The architectures, read from TOML files without torch: variants, default clips, published figures."""
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vidbench.errors import InputError
+from vidbench.errors import InputError, first_line
+from vidbench.fields import build_row
+from vidbench.plugins import Plugin, find_plugins, find_rows
 
+NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")  # of families and variants
+OWN_CLIP = (16, 224)  # frames and size for nets of users' own
+
+# A data set that is not here has the classes of the variant whose figure is published for it.
 DATASET_CLASSES = {"K400": 400, "SSv1": 174, "SSv2": 174, "SSv1/SSv2": 174}
 
 
@@ -29,18 +36,18 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """One net of a family: its default clip, the clips it takes, its configuration and its published figures."""
+class Net:
+    """What can be told of a net before it is built; of a user's own neither its classes nor its parameters."""
 
     name: str
     family: str
     frames: int
     size: int
-    classes: int
-    params: int
-    stride: int
-    config: Mapping[str, Any]
-    published: tuple[Published, ...]
+    classes: int | None = None
+    params: int | None = None
+    stride: int = 1
+    config: Mapping[str, Any] = field(default_factory=dict)
+    published: tuple[Published, ...] = ()
     frames_min: int = 1
     frames_multiple: int = 1
     size_fixed: bool = False
@@ -71,10 +78,11 @@ class Variant:
 
     def published_at(self, frames: int, size: int, classes: int) -> tuple[Published, ...]:
         """The published figures taken at exactly this setting."""
+        wanted = (frames, size, classes)
         return tuple(
             p
             for p in self.published
-            if (p.frames, p.size, DATASET_CLASSES.get(p.dataset)) == (frames, size, classes) and p.gmacs is not None
+            if (p.frames, p.size, DATASET_CLASSES.get(p.dataset, self.classes)) == wanted and p.gmacs is not None
         )
 
     def headline(self) -> Published | None:
@@ -82,15 +90,29 @@ class Variant:
 
         def distance(p: Published) -> tuple[bool, ...]:
             at_default = (p.frames, p.size) == (self.frames, self.size)
-            other_classes = DATASET_CLASSES.get(p.dataset) != self.classes
+            other_classes = DATASET_CLASSES.get(p.dataset, self.classes) != self.classes
             return p.gmacs is None, other_classes, not at_default, p.top1 is None
 
         return min(self.published, key=distance, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant(Net):
+    """One net of a family: its default clip, the clips it takes, its configuration and its published figures."""
+
+    classes: int
+    params: int
+    stride: int
+    config: Mapping[str, Any]
+    published: tuple[Published, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """Variants that one file of models/ builds; `mean` and `std` are how their authors normalise RGB in 0..1."""
+    """Variants that one module builds; `mean` and `std` are how their authors normalise RGB in 0..1.
+
+    `module` is what to import for it, `package` who registered it; None where it is built in.
+    """
 
     name: str
     title: str
@@ -100,42 +122,116 @@ class Family:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     variants: Mapping[str, Variant]
+    module: str
+    package: str | None = None
 
 
-@cache
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A family that a package registers and that cannot be had."""
+
+    plugin: Plugin
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the family {self.plugin.family} of the package {self.plugin.package} is left out: {self.reason}"
+
+
 def families() -> Mapping[str, Family]:
-    """All families by name, in the order of their names."""
-    files = {file.stem.replace("_", "-"): file for file in Path(__file__).with_name("models").glob("*.toml")}
-    return {name: _family(name, tomllib.loads(files[name].read_text("utf-8"))) for name in sorted(files)}
+    """All families by name, in the order of their names, those that packages register last."""
+    return _load().families
 
 
-def _family(name: str, head: dict[str, Any]) -> Family:
-    stride = head.pop("stride")
-    variants = {
-        key: Variant(
-            name=key,
-            family=name,
-            stride=row.pop("stride", stride),
-            published=tuple(Published(**figures) for figures in row.pop("published")),
-            **row,
-        )
-        for key, row in head.pop("variants").items()
-    }
-    return Family(name=name, variants=variants, mean=tuple(head.pop("mean")), std=tuple(head.pop("std")), **head)
-
-
-@cache
 def variants() -> Mapping[str, Variant]:
     """All variants by name."""
-    return {name: variant for family in families().values() for name, variant in family.variants.items()}
+    return _load().variants
 
 
-def find_variant(name: str) -> Variant:
+def left_out() -> tuple[LeftOut, ...]:
+    """The families that packages register and that are not among `families`, with the reason of each."""
+    return _load().left_out
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalog:
+    families: Mapping[str, Family]
+    variants: Mapping[str, Variant]
+    left_out: tuple[LeftOut, ...]
+
+
+@cache
+def _load() -> _Catalog:
+    files = {file.stem: file for file in Path(__file__).with_name("models").glob("*.toml")}
+    built_in = [
+        _read(stem.replace("_", "-"), files[stem], f"vidbench.models.{stem}", package=None) for stem in sorted(files)
+    ]
+    found = {family.name: family for family in built_in}
+    problems = []
+    for plugin in find_plugins():
+        try:
+            family = _read(plugin.family, find_rows(plugin), plugin.module, plugin.package)
+            _check_plugin(family, found)
+            found[family.name] = family
+        except (ValueError, OSError) as error:  # InputError, and what reading files and TOML raises
+            problems.append(LeftOut(plugin, first_line(error)))
+    every = {name: variant for family in found.values() for name, variant in family.variants.items()}
+    return _Catalog(found, every, tuple(problems))
+
+
+def _read(name: str, path: Path, module: str, package: str | None) -> Family:
+    """A family from its TOML file.
+
+    Raises:
+        InputError: a key is missing, unknown or of another type.
+    """
+    head = tomllib.loads(path.read_text("utf-8"))
+    shared = {"stride": head.pop("stride")} if "stride" in head else {}
+    rows = head.pop("variants", None)
+    if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+        raise InputError(f"{path}: no variants; give each a table [variants.NAME]")
+    variants = {}
+    for key, row in rows.items():
+        place = f"{path}, {key}"
+        figures = row.pop("published", None)
+        if not isinstance(figures, list) or not all(isinstance(one, dict) for one in figures):
+            raise InputError(f"{place}: published is no list of tables; give one, empty where nothing is published")
+        published = tuple(build_row(Published, one, f"{place}, published") for one in figures)
+        told = {**shared, **row, "name": key, "family": name, "published": published}
+        variants[key] = build_row(Variant, told, place)
+    told = {**head, "name": name, "variants": variants, "module": module, "package": package}
+    return build_row(Family, told, str(path))
+
+
+def _check_plugin(family: Family, others: Mapping[str, Family]) -> None:
+    """Raise InputError where a name is taken or no name, or a row contradicts itself."""
+    taken = {*others, *(name for other in others.values() for name in other.variants)}
+    for name in (family.name, *family.variants):
+        if name in taken:
+            raise InputError(f"there is another {name}; give it another name")
+        if not NAME.fullmatch(name):
+            raise InputError(f"{name!r} is no name; use lower-case letters, figures and hyphens")
+    if family.default not in family.variants:
+        raise InputError(f"its default {family.default} is none of its variants ({', '.join(family.variants)})")
+    for variant in family.variants.values():
+        for key in ("frames", "size", "classes", "params", "stride", "frames_min", "frames_multiple"):
+            if getattr(variant, key) < 1:
+                raise InputError(f"{key} of {variant.name} is {getattr(variant, key)}; give 1 or more")
+        if variant.unsampled is not None and variant.unsampled not in {*taken, *family.variants}:
+            raise InputError(f"there is no {variant.unsampled}, which {variant.name} is said to be without sampling")
+        variant.check_frames(variant.frames)
+        variant.check_size(variant.size)
+
+
+def find_variant(name: str) -> Net:
     """The variant of that name; a family's name stands for its default variant.
+
+    A name with a colon is a user's own net: `package.module:factory`, which is not looked for until it is built.
 
     Raises:
         InputError: there is no such name; the message has the nearest ones.
     """
+    if is_own(name):
+        return _describe_own(name)
     if name in families():
         name = families()[name].default
     if name not in variants():
@@ -143,15 +239,15 @@ def find_variant(name: str) -> Variant:
     return variants()[name]
 
 
-def find_variants(pattern: str) -> list[Variant]:
+def find_variants(pattern: str) -> list[Net]:
     """The variants a name or a shell pattern (`x3d-*`, `*`) stands for.
 
     Raises:
         InputError: nothing has that name or fits that pattern.
     """
-    if not set("*?[") & set(pattern):
+    if is_own(pattern) or not set("*?[") & set(pattern):
         return [find_variant(pattern)]
-    found = [variant for name, variant in variants().items() if fnmatchcase(name, pattern)]
+    found: list[Net] = [variant for name, variant in variants().items() if fnmatchcase(name, pattern)]
     if not found:
         raise InputError(f"no model fits {pattern!r}; `vidbench list` shows all")
     return found
@@ -170,8 +266,33 @@ def find_family(name: str) -> Family:
     return families()[name]
 
 
+def is_own(name: str) -> bool:
+    """Whether that is the name of a user's own net, `package.module:factory`, rather than one of the catalog's."""
+    return ":" in name
+
+
+def _describe_own(name: str) -> Net:
+    """Of a user's own net is known what to import, and that it takes any clip.
+
+    Raises:
+        InputError: the name is not of that form.
+    """
+    module, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
+        likely = module.removesuffix(".py").strip("./").replace("/", ".")
+        raise InputError(
+            f"{name!r} is no name of a net; write what Python would import, a colon, and what makes the net: "
+            f"{likely or 'package.module'}:{attribute or 'factory'}"
+        )
+    frames, size = OWN_CLIP
+    return Net(name=name, family=name, frames=frames, size=size)
+
+
 def _unknown(kind: str, name: str, names: list[str], otherwise: str) -> str:
     from difflib import get_close_matches
 
+    missing = [str(problem) for problem in left_out() if problem.plugin.family == name]
+    if missing:
+        return missing[0]
     near = get_close_matches(name.lower().replace("_", "-"), names, n=3, cutoff=0.5)
     return f"unknown {kind} {name!r}; " + (f"did you mean {' or '.join(near)}?" if near else otherwise)

@@ -13,6 +13,10 @@ class InputError(VidbenchError, ValueError):
     exit_code = 2
 
 
+class OwnCodeError(InputError):
+    """Code of a user's own, or of a package that registers a family, fails; the cause is what it raised."""
+
+
 class CountError(VidbenchError):
     """The forward pass that was to be counted failed."""
 

@@ -162,8 +162,8 @@ def _published_elsewhere(name: str) -> str | None:
     if published is None or published.gmacs is None:
         return None
     options = f"--frames {published.frames} --size {published.size}"
-    if DATASET_CLASSES[published.dataset] != variant.classes:
-        options += f" --classes {DATASET_CLASSES[published.dataset]}"
+    if (classes := DATASET_CLASSES.get(published.dataset, variant.classes)) != variant.classes:
+        options += f" --classes {classes}"
     return f"{name}: published is {published.gmacs:g} GMACs at another setting; {options} puts ours beside it"
 
 

@@ -14,7 +14,7 @@ SYNTHETIC = "synthetic"
 BUILT_IN = ("static", "panning", "alternating", "noise")  # clips that move in different ways, made of noise
 
 RANDOM = "random"  # weights from a fixed seed
-GIVEN = "given"  # weights of a module that the caller handed over
+GIVEN = "given"  # weights as a user's own code made them
 
 TASKS = ("inference", "train")  # a forward pass; forward and backward
 

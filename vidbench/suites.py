@@ -4,37 +4,39 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from vidbench.catalog import Variant
+from vidbench.catalog import Net, is_own
 from vidbench.errors import InputError
-from vidbench.records import Case
+from vidbench.records import GIVEN, RANDOM, Case
 
 
 def expand_grid(
-    variants: Sequence[Variant],
+    nets: Sequence[Net],
     *,
     frames: Sequence[int] = (),
     sizes: Sequence[int] = (),
     classes: int | None = None,
+    weights: str = RANDOM,
     **axes: Any,
 ) -> list[Case]:
-    """The combinations for each variant, with its own default clip where no frames or sizes are given.
+    """The combinations for each net, with its own default clip where no frames or sizes are given.
 
     Raises:
-        InputError: a variant cannot take one of the clips, or a number is not positive.
+        InputError: a net cannot take one of the clips, or a number is not positive.
     """
-    for variant in variants:
+    for net in nets:
         for count in frames:
-            variant.check_frames(count)
+            net.check_frames(count)
         for size in sizes:
-            variant.check_size(size)
+            net.check_size(size)
     return [
         case
-        for variant in variants
+        for net in nets
         for case in combine(
-            variant.name,
-            classes=variant.classes if classes is None else classes,
-            frames=frames or [variant.frames],
-            sizes=sizes or [variant.size],
+            net.name,
+            classes=net.classes if classes is None else classes,
+            frames=frames or [net.frames],
+            sizes=sizes or [net.size],
+            weights=GIVEN if is_own(net.name) and weights == RANDOM else weights,
             **axes,
         )
     ]

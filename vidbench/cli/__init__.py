@@ -8,7 +8,7 @@ import typer
 
 import vidbench
 from vidbench.cli import claims, listing, profile
-from vidbench.errors import VidbenchError
+from vidbench.errors import OwnCodeError, VidbenchError
 
 BUG = 70
 
@@ -53,7 +53,8 @@ def main() -> None:
     except VidbenchError as error:
         if debug:
             raise
-        _end(str(error), error.exit_code)
+        hint = "; --debug shows where" if isinstance(error, OwnCodeError) else ""
+        _end(f"{error}{hint}", error.exit_code)
     except Exception as error:  # the last resort, for bugs of ours
         if debug:
             raise

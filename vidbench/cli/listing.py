@@ -13,8 +13,10 @@ def list_(
 ) -> None:
     """List families and variants: parameters, default clip, published GMACs and accuracy with their source."""
     from vidbench.catalog import families, find_family
+    from vidbench.cli.left_out import warn_of_left_out
 
     shown = [find_family(family)] if family else list(families().values())
+    warn_of_left_out()
     if json:
         from vidbench.export.catalog import write_catalog
 

@@ -17,7 +17,8 @@ def profile(  # noqa: PLR0917  # one parameter an option
         list[str],
         typer.Argument(
             metavar="MODEL",
-            help="Variants or families (`vidbench list` shows them), or shell patterns such as 'x3d-*' or '*'.",
+            help="Variants or families (`vidbench list` shows them), shell patterns such as 'x3d-*' or '*', or nets of "
+            "your own: package.module:factory.",
         ),
     ],
     frames: Annotated[
@@ -80,6 +81,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
 ) -> None:
     """Measure what nets cost across clip lengths: parameters, MACs, latency, throughput and memory."""
     from vidbench.catalog import find_variants
+    from vidbench.cli.left_out import warn_of_left_out
     from vidbench.cli.options import parse_bytes, parse_names, parse_numbers
     from vidbench.cli.outputs import open_outputs
     from vidbench.errors import InputError
@@ -90,6 +92,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     limit = parse_bytes("--fits", fits) if fits is not None else None
     if limit is not None and device not in ("auto", "meta"):
         raise InputError(f"--fits predicts memory without a device; leave out --device {device}")
+    warn_of_left_out()
     cases = expand_grid(
         list(variants.values()),
         frames=parse_numbers("--frames", frames),

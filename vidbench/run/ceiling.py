@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 import torch
 
+from vidbench.errors import OwnCodeError
+
 MARGIN = 0.95  # of what is available; the rest is for what the kernel counts beside our data
 
 
@@ -46,7 +48,9 @@ def available_bytes() -> int:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether torch, its CPU allocator, oneDNN or Python itself was refused memory."""
+    """Whether torch, its CPU allocator, oneDNN or Python itself was refused memory, in a user's own code, too."""
+    if isinstance(error, OwnCodeError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     told = str(error)

@@ -5,18 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from vidbench.catalog import find_variant
+from vidbench.catalog import find_variant, is_own
 from vidbench.clips import plan_clips
 from vidbench.environment import check_dtype, resolve_device
 from vidbench.errors import InputError
 from vidbench.metrics import ADAPTIVE, METRICS, select_metrics
-from vidbench.models import build
 from vidbench.models.weights import check_weights, read_weights
 from vidbench.records import GIVEN, RANDOM, SYNTHETIC, TASKS, Case, Clip, Environment, Footage, Record
-from vidbench.run.nets import Nets
+from vidbench.run.nets import META, Nets, build_net
 from vidbench.run.worker import is_adaptive, measure_case
 from vidbench.suites import combine, expand_grid
 
@@ -29,7 +27,7 @@ def prepare(
     """Each case with the clips it is measured on, and the metrics to take: what can be refused is refused here.
 
     Raises:
-        InputError: a device, precision, metric, video or file of weights cannot be used.
+        InputError: a device, precision, metric, video, file of weights or user's own net cannot be used.
     """
     devices = {name: resolve_device(name) for name in {case.device for case in cases}}
     chosen = {name for device in devices.values() for name in select_metrics(metrics, device.type)}
@@ -49,18 +47,19 @@ def prepare(
         clips = plan_clips(footage, case.frames, case.size, adaptive=adapts)
         sources = ", ".join(dict.fromkeys(clip.source for clip in clips))
         jobs.append((replace(case, device=str(devices[case.device]), clip=sources), clips))
+    for case in {(case.model, case.classes): case for case in reversed(cases) if is_own(case.model)}.values():
+        build_net(case, META)  # what users' code does wrong is to be known before anything is measured
     for path in {case.weights for case in cases} - {RANDOM, GIVEN}:
         _check_weights(path, [case for case in cases if case.weights == path])
     return jobs, tuple(name for name in METRICS if name in chosen)
 
 
 def _check_weights(path: str, cases: Sequence[Case]) -> None:
-    """Compare the file with each net that is to take it, on meta tensors."""
+    """Compare the file with each net that is to take it, built-in ones on meta tensors."""
     weights = read_weights(path)
     nets = {(case.model, case.classes): case for case in cases}
     for case in nets.values():
-        with torch.device("meta"):
-            net = build(case.model, classes=case.classes, frames=case.frames, size=case.size)
+        net = build_net(case, META)
         try:
             check_weights(net, weights, path, case.model)
         except InputError as error:
@@ -102,18 +101,19 @@ def profile(
     """Measure what a net costs: a record for every clip and batch, its figures in base units (seconds, bytes).
 
     Args:
-        model: a variant's or family's name (`vidbench list` shows them with their papers), or a module that takes one
-            clip (N, 3, T, H, W). A module is copied, never changed.
+        model: a variant's or family's name (`vidbench list` shows them with their papers), the name of a factory of
+            your own (`package.module:factory`, as `vidbench.build` takes it), or a module. Your own net takes one clip
+            (N, 3, T, H, W) and may give anything. A module is copied, never changed.
         clips: one Clip or several; default is the variant's own. A net whose work depends on its input is measured on
             several clips cut from each Clip's source, by default on the built-in ones.
         batch: how many clips a call takes, or several such numbers. MACs, parameters and activations are per clip,
             latency and memories per call, throughput is clips a second.
-        classes: width of a built-in net's logits; default is the variant's.
+        classes: width of the logits of a net that is built by its name; default is the variant's, or your factory's.
         device: auto (the GPU where there is one), cpu, cuda, cuda:N, or meta for static figures alone.
         dtype: fp32 (TF32 off), tf32, fp16, bf16, or amp (autocast to bf16).
         threads: CPU threads; default is torch's.
-        weights: a checkpoint for a built-in net, under its state_dict()'s keys (torch.save's form or .safetensors);
-            default is random weights from a fixed seed.
+        weights: a checkpoint for a net that is built by its name, under its state_dict()'s keys (torch.save's form or
+            .safetensors); default is random weights from a fixed seed, or what your factory loads.
         task: inference (a forward pass), or train (forward and backward).
         metrics: names of vidbench.metrics.METRICS; default is all that the device can give.
 
@@ -124,7 +124,7 @@ def profile(
         InputError: a name, clip, device, precision, metric or file of weights cannot be used.
     """
     if weights is not None and not isinstance(model, str):
-        raise InputError("a module comes with its weights; load them into it, and leave weights= to built-in nets")
+        raise InputError("a module comes with its weights; load them into it, and leave weights= to nets by name")
     module = model if isinstance(model, nn.Module) else None
     batches = [batch] if isinstance(batch, int) else list(batch)
     jobs: list[Job] = []

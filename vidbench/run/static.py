@@ -14,20 +14,23 @@ from vidbench.records import Case, Measurement
 PASSES = {"inference": "one forward pass", "train": "one forward and backward pass"}
 
 
-def static_figures(net: nn.Module, counted: Count, case: Case) -> dict[str, Measurement]:
+def static_figures(
+    net: nn.Module, counted: Count, case: Case, cautions: tuple[str, ...] = ()
+) -> dict[str, Measurement]:
     """Parameters, MACs, activations and bytes by metric, of a count of one clip; all but the weights' are per clip.
 
     Args:
         net: whose weights are weighed.
         counted: one pass of one clip, of the case's task.
         case: for its task, precision, batch and device; more than one clip a call are counted again for their memory.
+        cautions: what must be said of the count.
     """
     dtype = DTYPES[case.dtype]
     tensors = {id(t): t for t in (*net.parameters(), *net.buffers())}.values()
     size = sum(t.numel() * (dtype.itemsize if t.is_floating_point() else t.element_size()) for t in tensors)
     how = f"{PASSES[case.task]} of one clip under a dispatch mode"
-    unknown = (f"counted as nothing, yet not known to contract nothing: {', '.join(counted.unknown)}",)
-    caveats = unknown if counted.unknown else ()
+    if counted.unknown:
+        cautions += (f"counted as nothing, yet not known to contract nothing: {', '.join(counted.unknown)}",)
     figures = (
         Measurement(metric="params", value=counted.params, unit="parameters", method="elements of all parameters"),
         Measurement(
@@ -36,14 +39,14 @@ def static_figures(net: nn.Module, counted: Count, case: Case) -> dict[str, Meas
             unit="MACs",
             method=f"counted over {how}; {MACS_CONVENTION}",
             details={"by_operator": counted.by_operator, "uncounted": counted.uncounted, "unknown": counted.unknown},
-            caveats=caveats,
+            caveats=cautions,
         ),
         Measurement(
             metric="activations",
             value=counted.activations,
             unit="elements",
             method=f"elements put out by the contractions of {how}, on the way forward",
-            caveats=caveats,
+            caveats=cautions,
         ),
         Measurement(
             metric="weight_memory",

@@ -1,9 +1,10 @@
 """One case to one record: build, count, measure; what fails becomes part of the record."""
 
 import gc
+import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 
 import torch
@@ -12,7 +13,7 @@ from vidbench import __version__
 from vidbench.catalog import variants
 from vidbench.counting import count
 from vidbench.environment import describe, key, precision
-from vidbench.errors import InputError, first_line
+from vidbench.errors import VidbenchError, first_line
 from vidbench.measure import MEASURERS, Workload
 from vidbench.metrics import ADAPTIVE, METRICS
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
@@ -35,14 +36,15 @@ def measure_case(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets
     device = torch.device(case.device)
     measurements: list[Measurement] = []
     failure = None
-    with _threads(case.threads), precision(case.dtype):
+    # What users' nets print must not mix with results on stdout.
+    with _threads(case.threads), precision(case.dtype), redirect_stdout(sys.stderr):
         environment = describe(device)
         try:
             with memory_ceiling(device):
                 for measurement in _measure(case, clips, metrics, nets):
                     measurements.append(measurement)  # noqa: PERF402  # kept one by one: the next may fail
         except Exception as error:  # a case must not end the others
-            failure = _failure(error)
+            failure = _failure(error, case)
             del error
             nets.forget()
             gc.collect()
@@ -69,8 +71,10 @@ def _measure(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Ne
     sampled = [name for name in metrics if METRICS[name].kind == "sampled" and name not in ADAPTIVE]
     if exact:
         net = nets.counted(case)
-        counted = count(net, Clip(frames=case.frames, size=case.size), train=case.task == "train")
-        static = static_figures(net, counted, case)
+        cautions = nets.cautions(case)
+        counted_clip = clip if cautions else Clip(frames=case.frames, size=case.size)
+        counted = count(net, counted_clip, train=case.task == "train")
+        static = static_figures(net, counted, case, cautions)
         yield from (static[name] for name in exact)
     if sampled:
         tensor = nets.load(clip, case)
@@ -78,12 +82,13 @@ def _measure(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Ne
         yield from (MEASURERS[name](workload) for name in sampled)
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(error: Exception, case: Case) -> Failure:
     if is_out_of_memory(error):
         return Failure(kind="oom", message=f"out of memory: {first_line(error)}")
-    if isinstance(error, InputError):
+    if isinstance(error, VidbenchError):
         return Failure(kind="error", message=str(error))
-    return Failure(kind="error", message=f"{type(error).__name__}: {first_line(error)}")
+    given = f"the net was given a clip of shape (N, 3, {case.frames}, {case.size}, {case.size})"
+    return Failure(kind="error", message=f"{type(error).__name__}: {first_line(error)}; {given}")
 
 
 @contextmanager
