@@ -3,19 +3,17 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
-
-import torch
 
 from vidbench.counting import Call
 from vidbench.errors import VidbenchError
 from vidbench.measure.kernels import device_times
 from vidbench.measure.matching import Claim, Owner, match_calls
 from vidbench.measure.profiler import CALL, check_trace, profile_call, scope, scoped_modules
-from vidbench.measure.timing import time_calls, warm_up
+from vidbench.measure.timing import describe_state, time_calls, warm_up
 from vidbench.measure.workload import Workload
 
 LEAST_CALLS, MOST_CALLS, PROFILED_SECONDS = 3, 20, 0.5
@@ -82,11 +80,11 @@ def time_operators(
 ) -> OperatorTimes:
     """Time what `calls` counted: the median over some profiled calls of the workload, after warm-up calls.
 
-    The net is run as a user runs it, in inference mode and with torch's fast paths; its hooks are left as they were.
+    The net is run as a user runs it, with torch's fast paths; its hooks are left as they were.
 
     Args:
         workload: the net and its input.
-        calls: what was counted of one forward pass of this net on this input, in the order in which it ran.
+        calls: what was counted of the same pass of this net on this input, in the order in which it ran.
         profiled_calls: how many calls are profiled, and as many timed without the profiler; default is as many as take
             half a second, from 3 to 20.
         trace: where to write the Chrome trace of the last one (.json or .json.gz).
@@ -99,7 +97,7 @@ def time_operators(
         check_trace(trace)
     plain: list[float] = []
     profiles: list[_Profile] = []
-    with torch.inference_mode():
+    with workload.running():
         warm_up(workload)
         if profiled_calls is None:
             fitting = math.ceil(PROFILED_SECONDS / time_calls(workload, 1))
@@ -107,7 +105,7 @@ def time_operators(
         for left in reversed(range(profiled_calls)):
             plain.append(time_calls(workload, 1))
             profiles.append(_profile(workload, calls, trace if left == 0 else None))
-    return _summarise(profiles, plain, len(calls), workload.device)
+    return _summarise(profiles, plain, len(calls), workload)
 
 
 class _Marked(Workload):
@@ -115,13 +113,13 @@ class _Marked(Workload):
 
     __slots__ = ()
 
-    def call(self) -> torch.Tensor:
+    def call(self) -> None:
         with scope(CALL):
-            return Workload.call(self)
+            Workload.call(self)
 
 
 def _profile(workload: Workload, calls: Sequence[Call], trace: Path | None) -> _Profile:
-    marked = _Marked(workload.net, workload.clips, workload.device, workload.amp)
+    marked = _Marked(**{name.name: getattr(workload, name.name) for name in fields(workload)})
     with scoped_modules(workload.net) as scopes:
         root, kernels, latency = profile_call(lambda: time_calls(marked, 1), workload.device, trace)
     claims = match_calls(root, calls, scopes)
@@ -144,7 +142,7 @@ def _cpu_times(claims: Iterable[Claim]) -> Counter[Owner]:
     return busy
 
 
-def _summarise(profiles: Sequence[_Profile], plain: Sequence[float], calls: int, device: torch.device) -> OperatorTimes:
+def _summarise(profiles: Sequence[_Profile], plain: Sequence[float], calls: int, workload: Workload) -> OperatorTimes:
     def typical(owner: Owner) -> float:
         return median(profile.busy[owner] for profile in profiles) / 1e9
 
@@ -156,7 +154,7 @@ def _summarise(profiles: Sequence[_Profile], plain: Sequence[float], calls: int,
     latency = median(plain)
     what = (
         "the kernels that it launched, where kernels overlap the one that began first"
-        if device.type == "cuda"
+        if workload.device.type == "cuda"
         else "its event and all inside it"
     )
     return OperatorTimes(
@@ -169,6 +167,6 @@ def _summarise(profiles: Sequence[_Profile], plain: Sequence[float], calls: int,
         overhead=median(profile.latency for profile in profiles) / latency,
         method=(
             f"an operator's time is that of {what} under torch.profiler, the median of {len(profiles)} calls "
-            f"in turns with {len(plain)} calls without it, after warm-up calls; inference mode"
+            f"in turns with {len(plain)} calls without it, after warm-up calls; {describe_state(workload)}"
         ),
     )

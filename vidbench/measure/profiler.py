@@ -2,9 +2,11 @@
 
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ from torch._C._profiler import _ExperimentalConfig, _RecordFunctionFast
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.profiler import ProfilerActivity, profile
 
+from vidbench.counting.kinds import is_composite
 from vidbench.errors import InputError, VidbenchError
 
 CALL = "one call"  # the scope around everything that is timed
@@ -97,7 +100,7 @@ def profile_call(
             profiler.export_chrome_trace(str(trace))
     results = profiler.profiler and profiler.profiler.kineto_results
     events = list(results.events()) if results else []
-    tree = _tree(events)
+    tree = _tree(events, all_threads=device.type == "cuda")  # a GPU's backward pass has a thread of its own
     if tree is None:
         raise VidbenchError("torch's profiler saw nothing of the call, so that this torch cannot time operators")
     return tree, [_kernel(event) for event in events if _is_kernel(event, device)], result
@@ -108,19 +111,20 @@ def scope(name: str) -> AbstractContextManager[None]:
     return _RecordFunctionFast(name)
 
 
-def _tree(events: list[Any]) -> Event | None:
-    """The scope CALL with what its thread ran inside it; None where there is no such scope."""
-    on_cpu = [event for event in events if _is_of_torch(event)]
-    called = next((event for event in on_cpu if event.name() == CALL), None)
+def _tree(events: list[Any], *, all_threads: bool) -> Event | None:
+    """The scope CALL with what its thread, or every thread, ran at that time; None where there is no such scope."""
+    of_torch = [event for event in events if _is_of_torch(event)]
+    called = next((event for event in of_torch if event.name() == CALL), None)
     if called is None:
         return None
-    composite = set(torch._C._dispatch_get_registrations_for_dispatch_key("CompositeImplicitAutograd"))
     root = Event(CALL, called.start_ns(), called.end_ns(), called.correlation_id())
-    stack = [root]
-    same_thread = [e for e in on_cpu if e.start_thread_id() == called.start_thread_id() and e is not called]
-    for event in sorted(same_thread, key=lambda event: (event.start_ns(), -event.end_ns())):
-        if not root.start <= event.start_ns() < root.end:
+    stacks: dict[int, list[Event]] = defaultdict(lambda: [root])  # by thread
+    for event in sorted(of_torch, key=lambda event: (event.start_ns(), -event.end_ns())):
+        thread = event.start_thread_id()
+        elsewhere = thread != called.start_thread_id() and not all_threads
+        if event is called or elsewhere or not root.start <= event.start_ns() < root.end:
             continue
+        stack = stacks[thread]
         while event.start_ns() >= stack[-1].end:
             stack.pop()
         node = Event(
@@ -128,11 +132,21 @@ def _tree(events: list[Any]) -> Event | None:
             event.start_ns(),
             min(event.end_ns(), stack[-1].end),
             event.correlation_id(),
-            works="::" in event.name() and not event.is_user_annotation() and _full_name(event) not in composite,
+            works=not event.is_user_annotation() and _works(event.name(), event.overload_name()),
         )
         stack[-1].children.append(node)
         stack.append(node)
     return root
+
+
+@cache
+def _works(name: str, overload: str) -> bool:
+    """Whether events of that name are operators that do more than call others; autograd's nodes are none."""
+    namespace, found, operator = name.partition("::")
+    if not found or not operator.isidentifier():
+        return False
+    form = getattr(getattr(getattr(torch.ops, namespace), operator, None), overload or "default", None)
+    return form is None or not is_composite(form)
 
 
 def _is_of_torch(event: Any) -> bool:
@@ -147,10 +161,6 @@ def _is_of_torch(event: Any) -> bool:
 def _activity(event: Any) -> str | None:
     activity: str | None = getattr(event, "activity_type", lambda: None)()  # older versions do not tell
     return activity
-
-
-def _full_name(event: Any) -> str:
-    return f"{event.name()}.{event.overload_name()}".rstrip(".")
 
 
 def _is_kernel(event: Any, device: torch.device) -> bool:
