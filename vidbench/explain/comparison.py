@@ -58,7 +58,9 @@ def compare(ours: Explanation, theirs: Explanation) -> Comparison:
     """
     for one in (ours, theirs):
         if not one.total or not one.root.work.macs:
-            raise InputError(f"{one.case.model} has no times or no MACs to compare; use a device that computes, or --on")
+            raise InputError(
+                f"{one.case.model} has no times or no MACs to compare; use a device that computes, or --on"
+            )
     macs = ours.root.work.macs / theirs.root.work.macs
     total, other = ours.total or 0.0, theirs.total or 0.0
     excess = total - macs * other
