@@ -25,7 +25,6 @@ ROOMS = {
     "devices": {"errors"},
     "notes": {"catalog", "growth", "metrics", "records", "table", "units"},
     "claims": {"catalog", "errors", "units"},
-    "devices": {"errors"},
     "explain": {"devices", "records", "units"},
     "export": {"catalog", "claims", "table"},
     "terminal": {"catalog", "claims", "records", "table", "units"},
