@@ -1,8 +1,10 @@
 """Small nets that tests count."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 
@@ -16,3 +18,29 @@ class Calls(nn.Module):
 
     def forward(self, *inputs: Any) -> Any:
         return self.function(*self.parts, *inputs)
+
+
+class Chain(nn.Module):
+    """A product of three matrices in one einsum: its cost depends on the order, of which counters think differently."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.up = nn.Parameter(torch.ones(3, 100)), nn.Parameter(torch.ones(100, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        print("not an answer")  # noqa: T201
+        return torch.einsum("nc,cd,de->ne", x.mean((2, 3, 4)), self.down, self.up)
+
+
+class Ends(nn.Module):
+    """A net that ends its process."""
+
+    def forward(self, _: torch.Tensor) -> torch.Tensor:
+        os._exit(7)
+
+
+class Fails(nn.Module):
+    """A net whose forward raises."""
+
+    def forward(self, _: torch.Tensor) -> torch.Tensor:
+        raise ArithmeticError("no way to do this")

@@ -20,22 +20,23 @@ ROOMS = {
     "catalog": {"errors", "fields", "plugins", "units"},
     "suites": {"catalog", "errors", "records"},
     "store": {"errors", "records"},
-    "table": {"catalog", "metrics", "records", "store"},
+    "differences": {"records", "units"},
+    "table": {"catalog", "differences", "metrics", "records", "store"},
     "growth": {"table"},
     "devices": {"errors"},
-    "notes": {"catalog", "growth", "metrics", "records", "table", "units"},
+    "notes": {"catalog", "differences", "growth", "metrics", "records", "table", "units"},
     "claims": {"catalog", "errors", "units"},
-    "explain": {"devices", "records", "units"},
+    "explain": {"devices", "errors", "records", "units"},
     "export": {"catalog", "claims", "table"},
-    "terminal": {"catalog", "claims", "records", "table", "units"},
+    "terminal": {"catalog", "claims", "differences", "records", "table", "units"},
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},
     "counting": {"clips", "errors", "records"},
     "environment": {"errors", "records"},
     "measure": {"counting", "devices", "environment", "errors", "records"},
     "run": {
-        "catalog", "claims", "clips", "counting", "environment", "errors", "measure", "metrics", "models", "records",
-        "suites", "units", "vidbench",
+        "catalog", "claims", "clips", "counting", "differences", "environment", "errors", "measure", "metrics",
+        "models", "records", "suites", "units", "vidbench",
     },
     "cli": {"errors", "export", "records", "store", "table", "vidbench"},
     "vidbench": set(),
@@ -50,6 +51,8 @@ KEEPERS = {
     "psutil": "environment run",
     "typer": "cli",
     "safetensors": "models",
+    "fvcore": "counting",
+    "ptflops": "counting",
 }
 WITH_TORCH = {"models", "clips", "counting", "environment", "measure", "run"}
 
@@ -103,6 +106,14 @@ def test_libraries_have_keepers(path):
     """Rich draws in terminal alone, PyAV decodes in clips alone, and so on."""
     libraries = {name.split(".")[0] for name in imported(ast.parse(path.read_text()))} & set(KEEPERS)
     assert all(room_of(path) in KEEPERS[library].split() for library in libraries)
+
+
+def test_other_counters_are_loaded_where_they_count():
+    """Only counting/crosscheck.py names fvcore and ptflops, and imports neither before it is asked to count."""
+    named = {path: {name.split(".")[0] for name in imported(ast.parse(path.read_text()))} for path in FILES}
+    (keeper,) = [path for path, names in named.items() if names & {"fvcore", "ptflops"}]
+    assert keeper == PACKAGE / "counting" / "crosscheck.py"
+    assert not {name.split(".")[0] for name in imported(at_load(ast.parse(keeper.read_text())))} & {"fvcore", "ptflops"}
 
 
 def test_every_room_is_known():

@@ -1,4 +1,4 @@
-"""What the README shows is what the commands print."""
+"""What the README and docs/measuring.md show is what the commands print."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,8 @@ from vidbench.models.atfr_sgs import keeping
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-CONSOLE = re.findall(r"```console\n\$ vidbench (.*?)\n(.*?)```", README, re.S)
+PAGES = README + (ROOT / "docs" / "measuring.md").read_text()
+CONSOLE = re.findall(r"```console\n\$ vidbench (.*?)\n(.*?)```", PAGES, re.S)
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vidbench.units import Scale, column_scale, format_number
+from vidbench.units import Scale, column_scale, format_number, format_signed
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,18 @@ class TestColumnScale:
     def test_nothing_known(self):
         """A column without a value has a unit all the same."""
         assert column_scale([None], "seconds") == Scale(1e-6, "µs")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (163_900_000, "+0.16 G"),
+        (-4_120, "-4.12 k"),
+        (99_000_000, "+99.00 M"),
+        (62, "+0.062 k"),
+        (0, "+0.00 k"),
+    ],
+)
+def test_format_signed(value: float, text: str):
+    """A difference has its sign, and the largest unit of which it is a tenth or more."""
+    assert format_signed(value) == text

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from vidbench.catalog import DATASET_CLASSES, variants
+from vidbench.differences import cross_checks, describe_check, name_case, name_counter
 from vidbench.growth import fit_growth
 from vidbench.metrics import METRICS
 from vidbench.records import GIVEN, RANDOM, Environment, Record
@@ -30,6 +31,7 @@ def write_notes(
         *_environments(records, environments),
         *_weights(records),
         *_methods(records, metrics),
+        *_cross_checks(records),
         *_caveats(records, metrics),
         *_memory(records, metrics),
         *_published(rows),
@@ -90,6 +92,14 @@ def _methods(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
 
 def _short(operator: str) -> str:
     return operator.removeprefix("aten.").strip("_")
+
+
+def _cross_checks(records: Sequence[Record]) -> list[str]:
+    """How others counted, then a line a counter for each net and clip, whatever the batch and the precision."""
+    checks = [(name_case(record.case), check) for record in records for check in cross_checks(record)]
+    ran = dict.fromkeys(name_counter(check) for _, check in checks if check.version)
+    how = f"cross-check: {', '.join(ran)}, each in a process of its own, one clip in fp32 on the CPU"
+    return [*([how] if ran else []), *dict.fromkeys(f"{name}: {describe_check(check)}" for name, check in checks)]
 
 
 def _caveats(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:

@@ -102,6 +102,40 @@ MAX_SAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CrossCheck:
+    """What another counter makes of the same net and clip, and what its difference to ours consists of, in MACs.
+
+    Attributes:
+        counter: its name; `version` is its release, None where it never ran.
+        macs: its figure; None where it gave none, which `failure` explains.
+        ours: what vidbench counts on the very same tensors.
+        beside: counted by it alone, for it contracts nothing by our convention, such as normalisation, by operator.
+        missed: contractions that it has no rule for, by operator.
+        rounded: by what its figures of einsum, read off four printed digits, are greater than ours.
+        unexplained: what is left, by operator or "elsewhere"; empty where the difference is explained to the last MAC.
+        skipped: calls of all operators that it has no rule for, views and copies left out.
+        unjudged: those of `skipped` that cannot be counted alone; kept only where something is unexplained.
+    """
+
+    counter: str
+    version: str | None = None
+    macs: int | None = None
+    ours: int | None = None
+    beside: Mapping[str, int] = field(default_factory=dict)
+    missed: Mapping[str, int] = field(default_factory=dict)
+    rounded: Mapping[str, int] = field(default_factory=dict)
+    unexplained: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    unjudged: Mapping[str, int] = field(default_factory=dict)
+    failure: str | None = None
+
+    @property
+    def difference(self) -> int | None:
+        """Its figure less ours: `beside`, `rounded` and `unexplained` added up, less `missed`."""
+        return None if self.macs is None or self.ours is None else self.macs - self.ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why a case, or one of its figures, could not be measured."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidbench.catalog import variants
+from vidbench.differences import COUNTERS, cross_checks, describe_check
 from vidbench.metrics import MACS_CONVENTION, METRICS
 from vidbench.records import Case, Environment, Record
 from vidbench.store import read_results
@@ -30,6 +31,8 @@ COLUMNS = (
     *RANGE_COLUMNS,
     "published_gmacs",
     "published_source",
+    *(f"{counter}_{figure}" for counter in COUNTERS for figure in ("macs", "difference")),
+    "cross_check",
     "failure",
     "failure_message",
     "caveats",
@@ -61,6 +64,7 @@ def row(record: Record, environment: Environment | None = None) -> Row:
         "macs_most": most,
         "published_gmacs": "; ".join(f"{gmacs:g}" for gmacs in published) or None,
         "published_source": "; ".join(published.values()) or None,
+        **_cross_checked(record),
         "failure": record.failure and record.failure.kind,
         "failure_message": record.failure and record.failure.message,
         "caveats": "; ".join(f"{m.metric}: {caveat}" for m in record.measurements for caveat in m.caveats) or None,
@@ -77,6 +81,15 @@ def row(record: Record, environment: Environment | None = None) -> Row:
 def rows(records: Iterable[Record], environments: Mapping[str, Environment]) -> list[Row]:
     """Every record as a flat row."""
     return [row(record, environments.get(record.environment)) for record in records]
+
+
+def _cross_checked(record: Record) -> Row:
+    """The figures of other counters, less ours, and what the difference consists of in words."""
+    checks = cross_checks(record)
+    found: Row = {"cross_check": "; ".join(map(describe_check, checks)) or None}
+    for check in checks:
+        found |= {f"{check.counter}_macs": check.macs, f"{check.counter}_difference": check.difference}
+    return found
 
 
 def _published(case: Case) -> dict[float, str]:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vidbench.catalog import Family, Published
+from vidbench.differences import COUNTERS
 from vidbench.units import Scale, column_scale, format_number
 
 if TYPE_CHECKING:
@@ -87,9 +88,18 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
             table.add_column("paper\nGMACs", justify="right", no_wrap=True)
             for row, line in zip(rows, cells, strict=True):
                 line.append(row["published_gmacs"] or UNKNOWN)
+            _add_cross_checks(table, rows, cells, scale)
     for line in cells:
         table.add_row(*line)
     _print_table(_console(sys.stdout), table)
+
+
+def _add_cross_checks(table: Table, rows: "Sequence[Row]", cells: list[list[str]], scale: Scale) -> None:
+    """Where other counters were asked, a column each."""
+    for counter in COUNTERS if any(row["cross_check"] for row in rows) else ():
+        table.add_column(f"{counter}\nGMACs", justify="right", no_wrap=True)
+        for row, line in zip(rows, cells, strict=True):
+            line.append(scale.format(row[f"{counter}_macs"]))
 
 
 def _cell(row: "Row", column: Column, scale: Scale) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 SCALES = {
     "seconds": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")),
     "bytes": ((1024.0**3, "GiB"), (1024.0**2, "MiB"), (1024.0, "KiB")),
+    "": ((1e9, "G"), (1e6, "M"), (1e3, "k")),
 }
 
 
@@ -37,3 +38,9 @@ def format_number(value: float) -> str:
     if size and size < 0.1:
         return f"{value:.3g}"
     return f"{value:.2f}" if size < 100 else f"{value:.1f}" if size < 1000 else f"{value:,.0f}"
+
+
+def format_signed(value: float) -> str:
+    """A difference with its sign in thousands, millions or, from 0.1 of them on, billions: `+0.16 G`."""
+    scale = column_scale([10 * value], "")
+    return f"{'-' if value < 0 else '+'}{scale.format(abs(value))} {scale.label}"

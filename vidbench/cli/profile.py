@@ -71,6 +71,10 @@ def profile(  # noqa: PLR0917  # one parameter an option
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)] = None,
+    cross_check: Annotated[
+        bool,
+        typer.Option("--cross-check", help="Let fvcore and ptflops count, too (on the CPU), and explain differences."),
+    ] = False,
     csv: Annotated[
         str | None,
         typer.Option(help="Write tidy CSV to this file; - is stdout, instead of the table.", show_default=False),
@@ -110,7 +114,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     if limit is not None:
         cases = _plan(cases, limit)
     with open_outputs(csv_path=csv, json_path=json) as sink:
-        code = _measure(cases, metrics, footage, sink, shows_table="-" not in (csv, json))
+        code = _measure(cases, metrics, footage, sink, cross_check=cross_check, shows_table="-" not in (csv, json))
     raise typer.Exit(code)
 
 
@@ -146,10 +150,17 @@ def _plan(cases: "list[Case]", limit: int) -> "list[Case]":
 
 
 def _measure(
-    cases: "list[Case]", names: list[str] | None, footage: "Footage", sink: "Sink", *, shows_table: bool
+    cases: "list[Case]",
+    names: list[str] | None,
+    footage: "Footage",
+    sink: "Sink",
+    *,
+    cross_check: bool,
+    shows_table: bool,
 ) -> int:
     """Measure, hand each record on as it comes, then print them all; the exit code."""
     from vidbench import terminal
+    from vidbench.differences import list_doubts
     from vidbench.notes import describe_failure, write_notes
     from vidbench.run import prepare, run_cases
     from vidbench.table import rows
@@ -160,12 +171,14 @@ def _measure(
     interrupted = False
     try:
         with terminal.show_progress(len(cases)) as announce:
-            for record, environment in run_cases(jobs, metrics, announce=announce):
+            for record, environment in run_cases(jobs, metrics, cross_check=cross_check, announce=announce):
                 records.append(record)
                 environments[record.environment] = environment
                 sink(record, environment)
                 if not shows_table and (failure := describe_failure(record)):
                     terminal.warn(f"not measured: {failure}")
+                for doubt in list_doubts(record):
+                    terminal.warn(doubt)
     except KeyboardInterrupt:
         interrupted = True
     if shows_table and records:

@@ -84,6 +84,11 @@ def kind_of(operator: torch._ops.OpOverload) -> str:
     return _KIND_OF.get(name) or _kind_of_a_form(name)
 
 
+def is_free(operator: torch._ops.OpOverload) -> bool:
+    """Whether the operator is known to contract nothing: views, elementwise work, reductions, norms, pools, copies."""
+    return kind_of(operator) not in (*CONTRACTIONS, UNKNOWN)
+
+
 def _kind_of_a_form(name: str) -> str:
     """The kind of the forms of that name: those in place and backward often lack the tag or the mark of a view."""
     packet = getattr(torch.ops.aten, name, None)

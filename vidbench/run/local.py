@@ -14,6 +14,7 @@ from vidbench.errors import InputError
 from vidbench.metrics import ADAPTIVE, METRICS, select_metrics
 from vidbench.models.weights import check_weights, read_weights
 from vidbench.records import GIVEN, RANDOM, SYNTHETIC, TASKS, Case, Clip, Environment, Footage, Record
+from vidbench.run.crosscheck import CrossChecks
 from vidbench.run.nets import META, Nets, build_net
 from vidbench.run.worker import is_adaptive, measure_case
 from vidbench.suites import combine, expand_grid
@@ -76,13 +77,27 @@ def run_cases(
     metrics: Sequence[str],
     *,
     module: nn.Module | None = None,
+    cross_check: bool = False,
     announce: Callable[[Case], None] = lambda _: None,
 ) -> Iterator[tuple[Record, Environment]]:
-    """Measure one case after the other, announcing each and giving its record as soon as it is there."""
+    """Measure one case after the other, announcing each and giving its record as soon as it is there.
+
+    Raises:
+        InputError: a cross-check is asked for without MACs.
+    """
+    if cross_check and "macs" not in metrics:
+        raise InputError("a cross-check is of MACs; take macs among the metrics, too")
     nets = Nets(module)
+    checks = CrossChecks(module)
     for case, clips in jobs:
         announce(case)
-        yield measure_case(case, clips, metrics, nets)
+        record, environment = measure_case(case, clips, metrics, nets)
+        try:
+            checked = checks.add_to(record) if cross_check else record
+        except KeyboardInterrupt:
+            yield record, environment  # what was measured is kept
+            raise
+        yield checked, environment
 
 
 def profile(
@@ -97,6 +112,7 @@ def profile(
     weights: Path | str | None = None,
     task: str = "inference",
     metrics: Sequence[str] | None = None,
+    cross_check: bool = False,
 ) -> list[Record]:
     """Measure what a net costs: a record for every clip and batch, its figures in base units (seconds, bytes).
 
@@ -116,6 +132,8 @@ def profile(
             .safetensors); default is random weights from a fixed seed, or what your factory loads.
         task: inference (a forward pass), or train (forward and backward).
         metrics: names of vidbench.metrics.METRICS; default is all that the device can give.
+        cross_check: let fvcore and ptflops count each net and clip, too, each on the CPU in a process of its own; the
+            details of `macs` then have what their differences consist of.
 
     Returns:
         Records; one whose case could not be measured has a `failure`, and the figures taken before it.
@@ -145,7 +163,7 @@ def profile(
         own = () if clip.source == SYNTHETIC else (clip.source,)
         ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop))
         jobs += ready
-    return [record for record, _ in run_cases(jobs, chosen, module=module)]
+    return [record for record, _ in run_cases(jobs, chosen, module=module, cross_check=cross_check)]
 
 
 def _name_weights(path: Path | str | None) -> str:
