@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import vidbench
-from vidbench.cli import claims, listing, profile
+from vidbench.cli import claims, explain, listing, profile
 from vidbench.errors import OwnCodeError, VidbenchError
 
 BUG = 70
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("profile", no_args_is_help=True)(profile.profile)
+app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("list")(listing.list_)
 app.command("claims")(claims.claims)
 

@@ -36,7 +36,7 @@ def claims(
     measuring = _measuring(device) if device else None
 
     from vidbench.run import Tally
-    from vidbench.terminal import warn
+    from vidbench.terminal.screen import warn
 
     if family is None:
         warn("counting every net at the settings of its papers; this takes about half a minute")
@@ -48,7 +48,7 @@ def claims(
 
         typer.echo(write_claims(findings, answers))
         return
-    from vidbench.terminal import print_claims
+    from vidbench.terminal.claims import print_claims
 
     print_claims(findings, answers)
 
@@ -61,7 +61,7 @@ def _check(family: "Family", tally: "Tally", *, skips: bool) -> "list[Finding]":
     """
     from vidbench.claims import check_rows
     from vidbench.errors import InputError
-    from vidbench.terminal import warn
+    from vidbench.terminal.screen import warn
 
     try:
         return check_rows([family], tally)
@@ -85,7 +85,7 @@ def _measuring(device: str) -> "Measuring":
     from vidbench.metrics import select_metrics
     from vidbench.records import Clip
     from vidbench.run import profile
-    from vidbench.terminal import warn
+    from vidbench.terminal.screen import warn
 
     metrics = select_metrics(("latency", "peak_memory"), resolve_device(device).type)
 

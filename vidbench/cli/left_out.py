@@ -6,6 +6,6 @@ def warn_of_left_out() -> None:
     from vidbench.catalog import left_out
 
     for problem in left_out():
-        from vidbench.terminal import warn
+        from vidbench.terminal.screen import warn
 
         warn(str(problem))

@@ -22,6 +22,6 @@ def list_(
 
         typer.echo(write_catalog(shown))
         return
-    from vidbench.terminal import print_families
+    from vidbench.terminal.catalog import print_families
 
     print_families(shown)

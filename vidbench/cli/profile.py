@@ -125,7 +125,7 @@ def _plan(cases: "list[Case]", limit: int) -> "list[Case]":
     from vidbench.run import prepare
     from vidbench.run.fits import find_fits
     from vidbench.run.nets import Nets
-    from vidbench.terminal import warn
+    from vidbench.terminal.screen import warn
     from vidbench.units import column_scale
 
     prepare(cases, None, Footage())
@@ -159,35 +159,37 @@ def _measure(
     shows_table: bool,
 ) -> int:
     """Measure, hand each record on as it comes, then print them all; the exit code."""
-    from vidbench import terminal
     from vidbench.differences import list_doubts
     from vidbench.notes import describe_failure, write_notes
     from vidbench.run import prepare, run_cases
     from vidbench.table import rows
+    from vidbench.terminal.profile import print_distributions, print_profile, shown_metrics
+    from vidbench.terminal.progress import show_progress
+    from vidbench.terminal.screen import print_notes, warn
 
     jobs, metrics = prepare(cases, names, footage)
     records: list[Record] = []
     environments: dict[str, Environment] = {}
     interrupted = False
     try:
-        with terminal.show_progress(len(cases)) as announce:
+        with show_progress(len(cases)) as announce:
             for record, environment in run_cases(jobs, metrics, cross_check=cross_check, announce=announce):
                 records.append(record)
                 environments[record.environment] = environment
                 sink(record, environment)
                 if not shows_table and (failure := describe_failure(record)):
-                    terminal.warn(f"not measured: {failure}")
+                    warn(f"not measured: {failure}")
                 for doubt in list_doubts(record):
-                    terminal.warn(doubt)
+                    warn(doubt)
     except KeyboardInterrupt:
         interrupted = True
     if shows_table and records:
         flat = rows(records, environments)
-        shown = terminal.shown_metrics(metrics, chosen=names is not None)
-        terminal.print_profile(flat, shown)
-        terminal.print_distributions(records)
-        terminal.print_notes(write_notes(records, flat, environments, shown))
+        shown = shown_metrics(metrics, chosen=names is not None)
+        print_profile(flat, shown)
+        print_distributions(records)
+        print_notes(write_notes(records, flat, environments, shown))
     if interrupted:
-        terminal.warn(f"interrupted after {len(records)} of {len(cases)} cases; what was measured is kept")
+        warn(f"interrupted after {len(records)} of {len(cases)} cases; what was measured is kept")
         return INTERRUPTED
     return NOT_MEASURED if any(record.failure for record in records) else 0

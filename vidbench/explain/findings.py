@@ -100,6 +100,8 @@ def _verdict(work: Work, explanation: Explanation) -> str:
     peaks = explanation.peaks
     if peaks is None or work.intensity is None:
         return "unknown"
+    if peaks.estimate and work.bound(peaks) == "neither":
+        return f"bound by the launches of its {work.calls} calls"
     most = min(1.0, work.intensity * peaks.bytes_per_second / peaks.macs_per_second)
     bandwidth = percent(work.of_bandwidth(peaks))
     intensity = f"{format_number(work.intensity)} MACs a byte"
@@ -153,10 +155,9 @@ def _outside(explanation: Explanation) -> Iterator[Finding]:
     what = "the device waits for launches" if explanation.waits else "no operator runs: Python and dispatch"
     yield Finding(
         topic="outside",
-        text=f"in {percent(share)} of the time {what}; {explanation.root.work.calls} operators a call are many "
-        "for so little work each",
+        text=f"in {percent(share)} of the time {what}, of {explanation.root.work.calls} operators a call",
         figures={"share_of_time": share, "calls": explanation.root.work.calls},
-        trial="batch",
+        trial="batch" if share >= LARGE else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Figures that need no device: what a count and the weights' shapes tell."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 import torch
@@ -15,7 +16,11 @@ PASSES = {"inference": "one forward pass", "train": "one forward and backward pa
 
 
 def static_figures(
-    net: nn.Module, counted: Count, case: Case, cautions: tuple[str, ...] = ()
+    net: nn.Module,
+    counted: Count,
+    case: Case,
+    cautions: tuple[str, ...] = (),
+    shares: Mapping[str, float] | None = None,
 ) -> dict[str, Measurement]:
     """Parameters, MACs, activations and bytes by metric, of a count of one clip; all but the weights' are per clip.
 
@@ -24,13 +29,15 @@ def static_figures(
         counted: one pass of one clip, of the case's task.
         case: for its task, precision, batch and device; more than one clip a call are counted again for their memory.
         cautions: what must be said of the count.
+        shares: of the time, of operators that the count does not know; None where nothing was timed.
     """
     dtype = DTYPES[case.dtype]
     tensors = {id(t): t for t in (*net.parameters(), *net.buffers())}.values()
     size = sum(t.numel() * (dtype.itemsize if t.is_floating_point() else t.element_size()) for t in tensors)
     how = f"{PASSES[case.task]} of one clip under a dispatch mode"
     if counted.unknown:
-        cautions += (f"counted as nothing, yet not known to contract nothing: {', '.join(counted.unknown)}",)
+        named = (f"{name}{_share(name, shares)}" for name in counted.unknown)
+        cautions += (f"counted as nothing, yet not known to contract nothing: {', '.join(named)}",)
     figures = (
         Measurement(metric="params", value=counted.params, unit="parameters", method="elements of all parameters"),
         Measurement(
@@ -38,7 +45,12 @@ def static_figures(
             value=counted.macs,
             unit="MACs",
             method=f"counted over {how}; {MACS_CONVENTION}",
-            details={"by_operator": counted.by_operator, "uncounted": counted.uncounted, "unknown": counted.unknown},
+            details={
+                "by_operator": counted.by_operator,
+                "uncounted": counted.uncounted,
+                "unknown": counted.unknown,
+                **({"unknown_share_of_time": shares} if shares else {}),
+            },
             caveats=cautions,
         ),
         Measurement(
@@ -57,6 +69,10 @@ def static_figures(
         predict_memory(net, counted, case),
     )
     return {figure.metric: figure for figure in figures}
+
+
+def _share(name: str, shares: Mapping[str, float] | None) -> str:
+    return "" if shares is None else f" ({100 * shares.get(name, 0.0):.2g}% of the time)"
 
 
 def predict_memory(net: nn.Module, counted: Count, case: Case) -> Measurement:

@@ -1,10 +1,8 @@
 """One case to one record: build, count, measure; what fails becomes part of the record."""
 
 import gc
-import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 
 import torch
@@ -12,14 +10,16 @@ import torch
 from vidbench import __version__
 from vidbench.catalog import variants
 from vidbench.counting import count
-from vidbench.environment import describe, key, precision
+from vidbench.environment import describe, key
 from vidbench.errors import VidbenchError, first_line
 from vidbench.measure import MEASURERS, Workload
+from vidbench.measure.operators import time_operators
 from vidbench.metrics import ADAPTIVE, METRICS
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
 from vidbench.run.adaptive import measure_adaptive
 from vidbench.run.ceiling import is_out_of_memory, memory_ceiling
 from vidbench.run.nets import Nets
+from vidbench.run.setting import set_up
 from vidbench.run.static import static_figures
 
 
@@ -36,8 +36,7 @@ def measure_case(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets
     device = torch.device(case.device)
     measurements: list[Measurement] = []
     failure = None
-    # What users' nets print must not mix with results on stdout.
-    with _threads(case.threads), precision(case.dtype), redirect_stdout(sys.stderr):
+    with set_up(case):
         environment = describe(device)
         try:
             with memory_ceiling(device):
@@ -74,12 +73,28 @@ def _measure(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Ne
         cautions = nets.cautions(case)
         counted_clip = clip if cautions else Clip(frames=case.frames, size=case.size)
         counted = count(net, counted_clip, train=case.task == "train")
-        static = static_figures(net, counted, case, cautions)
+        doubtful = counted.unknown and case.device != "meta" and case.task == "inference"
+        shares = _time_unknown(_workload(case, clip, nets), counted.unknown) if doubtful else None
+        static = static_figures(net, counted, case, cautions, shares)
         yield from (static[name] for name in exact)
     if sampled:
-        tensor = nets.load(clip, case)
-        workload = Workload(nets.measured(case), tensor, tensor.device, amp=case.dtype == "amp", task=case.task)
+        workload = _workload(case, clip, nets)
         yield from (MEASURERS[name](workload) for name in sampled)
+
+
+def _workload(case: Case, clip: Clip, nets: Nets) -> Workload:
+    tensor = nets.load(clip, case)
+    return Workload(nets.measured(case), tensor, tensor.device, amp=case.dtype == "amp", task=case.task)
+
+
+def _time_unknown(workload: Workload, unknown: Sequence[str]) -> dict[str, float]:
+    """The share of the time of each operator that the count does not know: whether it matters."""
+    with torch.autocast(workload.device.type, torch.bfloat16, enabled=workload.amp):
+        calls = count(workload.net, workload.clips).calls
+    times = time_operators(workload, calls)
+    taken = [(call.operator, seconds) for call, seconds in zip(calls, times.seconds, strict=True)]
+    taken += [(one.name, one.seconds) for one in times.loose]
+    return {name: sum(seconds for operator, seconds in taken if operator == name) / times.total for name in unknown}
 
 
 def _failure(error: Exception, case: Case) -> Failure:
@@ -89,13 +104,3 @@ def _failure(error: Exception, case: Case) -> Failure:
         return Failure(kind="error", message=str(error))
     given = f"the net was given a clip of shape (N, 3, {case.frames}, {case.size}, {case.size})"
     return Failure(kind="error", message=f"{type(error).__name__}: {first_line(error)}; {given}")
-
-
-@contextmanager
-def _threads(number: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,0 +1,149 @@
+"""What was measured: a row a case, and the spread of what depends on the clip."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from vidbench.differences import COUNTERS
+from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_table
+from vidbench.units import Scale, column_scale, format_number
+
+if TYPE_CHECKING:
+    from vidbench.records import Measurement, Record
+    from vidbench.table import Row
+
+HISTOGRAM_WIDTH = 10
+FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of measured figures: which one, its head, and the scale it is printed in (by default its unit's)."""
+
+    key: str
+    head: str
+    scale: Scale | None = None
+    unit: str = ""
+    per: str = ""
+
+
+METRIC_COLUMNS = {
+    "params": (Column("params", "params", Scale(1e6, "M")),),
+    "macs": (Column("macs", "GMACs", Scale(1e9, "/clip")),),
+    "macs_bounds": (
+        Column("macs_fewest", "fewest", Scale(1e9, "GMACs")),
+        Column("macs_most", "most", Scale(1e9, "GMACs")),
+    ),
+    "frames_kept": (Column("frames_kept", "kept", Scale(1, "frames")),),
+    "activations": (Column("activations", "activations", Scale(1e6, "M/clip")),),
+    "weight_memory": (Column("weight_memory", "weights", unit="bytes"),),
+    "predicted_memory": (Column("predicted_memory", "predicted", unit="bytes", per="/call"),),
+    "latency": (
+        Column("latency", "latency", unit="seconds", per="/call"),
+        Column("latency_p90", "p90", unit="seconds"),
+    ),
+    "throughput": (Column("throughput", "throughput", Scale(1, "clips/s")),),
+    "peak_memory": (Column("peak_memory", "memory", unit="bytes", per="/call"),),
+    "reserved_memory": (Column("reserved_memory", "reserved", unit="bytes", per="/call"),),
+}
+BY_DEFAULT = ("params", "macs", "latency", "throughput", "peak_memory", "reserved_memory")
+
+
+def shown_metrics(metrics: Sequence[str], *, chosen: bool) -> list[str]:
+    """Those of the metrics taken that have a column: all that were asked for by name, otherwise the usual ones.
+
+    Predicted memory has a column where none is measured; otherwise a line under the table compares the two.
+    """
+    usual = BY_DEFAULT if "peak_memory" in metrics else (*BY_DEFAULT, "predicted_memory")
+    return [name for name in metrics if chosen or name in usual]
+
+
+def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
+    """A row a case with columns for these metrics."""
+    table = make_table()
+    table.add_column("model", no_wrap=True)
+    axes = ["frames", "size", "batch", *(["dtype"] if len({row["dtype"] for row in rows}) > 1 else [])]
+    for axis in axes:
+        table.add_column(axis, justify="right", no_wrap=True)
+    columns = [column for name in metrics for column in METRIC_COLUMNS[name]]
+    cells = [[row["model"], *(str(row[axis]) for axis in axes)] for row in rows]
+    for column in columns:
+        scale = column.scale or _shared_scale(rows, columns, column.unit)
+        table.add_column(f"{column.head}\n{scale.label}{column.per}", justify="right", no_wrap=True)
+        for row, line in zip(rows, cells, strict=True):
+            line.append(_cell(row, column, scale))
+        if column.key == "macs":
+            table.add_column("paper\nGMACs", justify="right", no_wrap=True)
+            for row, line in zip(rows, cells, strict=True):
+                line.append(row["published_gmacs"] or UNKNOWN)
+            _add_cross_checks(table, rows, cells, scale)
+    for line in cells:
+        table.add_row(*line)
+    print_table(open_console(sys.stdout), table)
+
+
+def _add_cross_checks(table: Table, rows: "Sequence[Row]", cells: list[list[str]], scale: Scale) -> None:
+    """Where other counters were asked, a column each."""
+    for counter in COUNTERS if any(row["cross_check"] for row in rows) else ():
+        table.add_column(f"{counter}\nGMACs", justify="right", no_wrap=True)
+        for row, line in zip(rows, cells, strict=True):
+            line.append(scale.format(row[f"{counter}_macs"]))
+
+
+def _cell(row: "Row", column: Column, scale: Scale) -> str:
+    """A figure; of MACs that depend on the clip their range, never one number; of a failed case what failed."""
+    if column.key == "macs":
+        for low, high in (("macs_min", "macs_max"), ("macs_fewest", "macs_most")):
+            if row[low] is not None:
+                return f"{scale.format(row[low])}–{scale.format(row[high])}"
+    failed = row[column.key] is None and row["failure"]
+    return FAILED[row["failure"]] if failed else scale.format(row[column.key])
+
+
+def print_distributions(records: "Sequence[Record]") -> None:
+    """Of each case whose work depends on the clip: the spread over its clips, beside the net without sampling."""
+    console = open_console(sys.stdout)
+    for record in records:
+        figures = [m for m in record.measurements if "unsampled" in m.details]
+        kept = record.measurement("frames_kept")
+        if figures:
+            clips = len(figures[0].details["clips"])
+            console.print(Text(f"{record.case.model} over {clips} clips of {record.case.clip}:"))
+            print_table(console, _spread(figures))
+        for path, numbers in kept.details["layers"].items() if kept else ():
+            console.print(
+                Text(f"{record.case.model}, frames kept after {path.partition('.block')[0]}: {_histogram(numbers)}")
+            )
+        if kept:
+            console.print()
+
+
+def _spread(figures: "Sequence[Measurement]") -> Table:
+    table = make_table()
+    table.add_column("", no_wrap=True)
+    for head in ("min", "mean", "max", "without\nsampling", "saving\n%"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for figure in figures:
+        values = [figure.details[part] for part in ("min", "mean", "max", "unsampled")]
+        macs = figure.metric == "macs"
+        scale = Scale(1e9, "GMACs") if macs else column_scale(values, figure.unit)
+        label = "GMACs per clip" if macs else f"{figure.metric} {scale.label}/call"
+        table.add_row(label, *map(scale.format, values), format_number(100 * figure.details["saving"]))
+    return table
+
+
+def _histogram(numbers: Sequence[int]) -> str:
+    """How often each number occurs, such as `5 ███ 3x  6 █ 1x`."""
+    counted = sorted(Counter(numbers).items())
+    most = max(times for _, times in counted)
+    return "  ".join(f"{number} {'█' * -(-HISTOGRAM_WIDTH * times // most)} {times}x" for number, times in counted)
+
+
+def _shared_scale(rows: "Sequence[Row]", columns: Sequence[Column], unit: str) -> Scale:
+    """One unit for all columns of a kind, so that median and p90 can be compared by eye."""
+    return column_scale((row[c.key] for c in columns if c.unit == unit for row in rows), unit)

@@ -1,0 +1,56 @@
+"""Progress on stderr: a bar on a terminal, lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from vidbench.terminal.screen import open_console
+
+if TYPE_CHECKING:
+    from vidbench.records import Case
+
+QUIET_SECONDS = 1.0  # work shorter than this shows no progress
+
+
+@contextmanager
+def show_progress(total: int) -> Iterator["Callable[[Case], None]"]:
+    """A function to be told of each case as it begins.
+
+    On a terminal a bar that is redrawn between cases only, for nothing may compute beside a case that is timed;
+    elsewhere a line a case, once the work has taken over a second.
+    """
+    console = open_console(sys.stderr)
+    begun = time.monotonic()
+    done = 0
+
+    def describe(case: "Case") -> str:
+        return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype} on {case.device}"
+
+    if not console.is_terminal:
+
+        def tell(case: "Case") -> None:
+            nonlocal done
+            done += 1
+            if time.monotonic() - begun > QUIET_SECONDS or (done == 1 and case.device != "meta"):
+                print(f"[{done}/{total}] {describe(case)}", file=sys.stderr, flush=True)  # noqa: T201
+
+        yield tell
+        return
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
+        console=console, transient=True, auto_refresh=False,
+    ) as progress:  # fmt: skip
+        task = progress.add_task("", total=total)
+
+        def advance(case: "Case") -> None:
+            nonlocal done
+            progress.update(task, description=describe(case), completed=done)
+            progress.refresh()
+            done += 1
+
+        yield advance
