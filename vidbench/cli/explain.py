@@ -139,7 +139,7 @@ def _explain(cases: "list[Case]", footage: "Footage", ways: "Ways") -> "list[Exp
     from vidbench.terminal.screen import warn
 
     jobs, _ = prepare(cases, ["params"], footage)
-    explanations = []
+    explanations: list[Explanation] = []
     for number, (case, clips) in enumerate(jobs):
         name = case.model
         kept = ways if number == 0 else replace(ways, trace=None, peaks=explanations[0].peaks)
