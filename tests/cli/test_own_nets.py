@@ -23,9 +23,8 @@ from torch import nn
 
 print("imported")
 
-def make(frames, classes=5):
-    print("built")
-    return nn.Sequential(nn.Conv3d(3, 2, (frames, 1, 1), bias=False), nn.Flatten(), nn.LazyLinear(classes))
+def make():
+    return nn.Conv3d(3, 2, 1)
 
 def short(frames=4):
     if frames > 4:
@@ -46,6 +45,11 @@ class Choosy(Answers):
     def forward(self, x):
         y = self.conv(x)
         return self.conv(x) if x.mean() > -5 else y
+
+class Deep(nn.Sequential):
+    \"\"\"A net that takes three frames or more.\"\"\"
+    def __init__(self):
+        super().__init__(nn.Conv3d(3, 2, 3, bias=False))
 
 class Frames(nn.Module):
     def forward(self, x):
@@ -130,16 +134,37 @@ class TestFigures:
 
     def test_work_that_depends_on_the_clip(self, vidbench, video):
         """What does not run on meta is counted on the real clip, with a caution; on meta it is refused with the fix."""
-        arguments = ["profile", "ownnets:Choosy", *SMALL, "--only", "params,macs,latency"]
+        arguments = ["profile", "ownnets:Choosy", *SMALL, "--only", "params,macs,latency,predicted_memory"]
         done = vidbench(*arguments, "--device", "cpu", "--clip", str(video), "--json", "-")
         (record,) = records(done.out)
         assert figures(record)["macs"] == 2 * 6 * 4 * 32 * 32
         (caution,) = record["measurements"][1]["caveats"]
+        assert figures(record)["predicted_memory"] is None
         assert "counted on a real clip on cpu, for the net does not run on meta tensors (RuntimeError on a" in caution
         done = vidbench("profile", "ownnets:Choosy", *SMALL, "--device", "meta")
         assert done.code == 3
         assert "ownnets:Choosy does not run on meta tensors" in done.out
         assert "--device cpu counts it" in done.out
+
+    def test_training(self, vidbench):
+        """Forward and backward are counted and timed: no gradient is taken for the clip, so twice the work."""
+        arguments = ["--task", "train", *SMALL, "--device", "cpu", "--threads", "1", "--only", "macs,latency"]
+        done = vidbench("profile", "ownnets:Answers", *arguments, "--json", "-")
+        (record,) = records(done.out)
+        assert figures(record)["macs"] == 2 * 6 * 4 * 32 * 32
+        assert figures(record)["latency"] > 0
+
+    def test_fits(self, vidbench):
+        """What fits is looked for from the frames that were asked for, since how few it takes is not known."""
+        done = vidbench("profile", "ownnets:Deep", *SMALL, "--fits", "1MiB", "--json", "-")
+        longest, largest = (record["case"] for record in records(done.out))
+        assert done.code == 0
+        assert longest["frames"] > 4
+        assert largest["batch"] > 1
+        done = vidbench("profile", "ownnets:Deep", *SMALL, "--fits", "10KiB")
+        assert done.code == 2
+        assert "ownnets:Deep 4x32 batch 1 does not fit: " in done.err
+        assert " KiB with 4 frames" in done.err
 
     def test_weights(self, vidbench, folder):
         """A file of weights is loaded into it, or refused where it does not fit."""

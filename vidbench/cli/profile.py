@@ -120,6 +120,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
 
 def _plan(cases: "list[Case]", limit: int) -> "list[Case]":
     """The longest clips and largest batches that fit; what does not fit at all is told on stderr."""
+    from vidbench.catalog import is_own
     from vidbench.errors import InputError
     from vidbench.records import Footage
     from vidbench.run import prepare
@@ -137,7 +138,8 @@ def _plan(cases: "list[Case]", limit: int) -> "list[Case]":
         for fit in find_fits(case, limit, nets):
             if fit.case is None:
                 scale = column_scale([fit.predicted], "bytes")
-                least = f"{fit.axis} 1" if fit.axis == "batch" else "the shortest clip"
+                shortest = f"{case.frames} frames" if is_own(case.model) else "the shortest clip"
+                least = "batch 1" if fit.axis == "batch" else shortest
                 warn(
                     f"{case.model} {case.frames}x{case.size} batch {case.batch} does not fit: "
                     f"{scale.format(fit.predicted)} {scale.label} with {least}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from vidbench.catalog import find_variant
+from vidbench.catalog import find_variant, is_own
 from vidbench.errors import InputError
 from vidbench.models.atfr_sgs import keeping
 from vidbench.records import Case
@@ -44,6 +44,8 @@ class Fit:
 def find_fits(asked: Case, limit: int, nets: Nets) -> Iterator[Fit]:
     """The longest clip at the case's batch, then the largest batch at its frames, whose memory is within `limit` bytes.
 
+    The clips of a user's own net are not tried shorter than asked.
+
     Raises:
         InputError: the memory cannot be predicted in that precision.
     """
@@ -51,7 +53,8 @@ def find_fits(asked: Case, limit: int, nets: Nets) -> Iterator[Fit]:
         raise InputError("memory under autocast cannot be predicted; --fits takes --dtype fp32, tf32, fp16 or bf16")
     variant = find_variant(asked.model)
     step = variant.frames_multiple
-    first = max(-(-variant.frames_min // step), 1)
+    # How few frames a user's own net takes is not known.
+    first = asked.frames if is_own(asked.model) else max(-(-variant.frames_min // step), 1)
 
     def longer(steps: int) -> Case:
         return replace(asked, frames=steps * step)

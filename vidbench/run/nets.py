@@ -71,12 +71,13 @@ class Nets:
 
     def _find_skeleton(self, case: Case) -> tuple[nn.Module | None, str]:
         """A user's own net on meta; where it does not run there, nothing, and why."""
-        wanted = (case.model, case.classes, case.frames, case.size, case.device)
+        wanted = (case.model, case.classes, case.frames, case.size, case.task, case.device)
         if self._skeleton is None or self._skeleton[0] != wanted:
             self._skeleton = None
             net = self.measured(case) if self.module is None else self.module
             try:
-                self._skeleton = (wanted, find_skeleton(net, Clip(frames=case.frames, size=case.size)), "")
+                clip = Clip(frames=case.frames, size=case.size)
+                self._skeleton = (wanted, find_skeleton(net, clip, train=case.task == "train"), "")
             except CountError as error:
                 if case.device == "meta":
                     fix = "--device cpu counts it on a real clip"

@@ -28,13 +28,14 @@ def static_figures(
         net: whose weights are weighed.
         counted: one pass of one clip, of the case's task.
         case: for its task, precision, batch and device; more than one clip a call are counted again for their memory.
-        cautions: what must be said of the count.
+        cautions: why the count is of a real pass; the memory of a call is then not predicted.
         shares: of the time, of operators that the count does not know; None where nothing was timed.
     """
     dtype = DTYPES[case.dtype]
     tensors = {id(t): t for t in (*net.parameters(), *net.buffers())}.values()
     size = sum(t.numel() * (dtype.itemsize if t.is_floating_point() else t.element_size()) for t in tensors)
     how = f"{PASSES[case.task]} of one clip under a dispatch mode"
+    predicted = predict_memory(net, counted, case, cautions)
     if counted.unknown:
         named = (f"{name}{_share(name, shares)}" for name in counted.unknown)
         cautions += (f"counted as nothing, yet not known to contract nothing: {', '.join(named)}",)
@@ -66,7 +67,7 @@ def static_figures(
             unit="bytes",
             method=f"parameters and buffers as {dtype}".replace("torch.", ""),
         ),
-        predict_memory(net, counted, case),
+        predicted,
     )
     return {figure.metric: figure for figure in figures}
 
@@ -75,7 +76,7 @@ def _share(name: str, shares: Mapping[str, float] | None) -> str:
     return "" if shares is None else f" ({100 * shares.get(name, 0.0):.2g}% of the time)"
 
 
-def predict_memory(net: nn.Module, counted: Count, case: Case) -> Measurement:
+def predict_memory(net: nn.Module, counted: Count, case: Case, cautions: tuple[str, ...] = ()) -> Measurement:
     """The most bytes that one call of the whole batch holds at once, told without a device."""
     figure = Measurement(
         metric="predicted_memory",
@@ -86,6 +87,8 @@ def predict_memory(net: nn.Module, counted: Count, case: Case) -> Measurement:
             "tensors; left out are workspaces, what kernels take for themselves, what allocators and drivers hold"
         ),
     )
+    if cautions:
+        return replace(figure, caveats=("the net does not run on meta tensors, so that it cannot be predicted",))
     if case.dtype == "amp":
         return replace(figure, caveats=("autocast does not act on meta tensors, so that it cannot be predicted",))
     peak = counted.peak
