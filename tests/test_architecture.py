@@ -20,6 +20,7 @@ ROOMS = {
     "store": {"errors", "records"},
     "table": {"catalog", "metrics", "records", "store"},
     "growth": {"table"},
+    "devices": {"errors"},
     "notes": {"catalog", "growth", "metrics", "records", "table", "units"},
     "claims": {"catalog", "errors", "units"},
     "export": {"catalog", "claims", "table"},
@@ -28,7 +29,7 @@ ROOMS = {
     "clips": {"errors", "records"},
     "counting": {"clips", "errors", "records"},
     "environment": {"errors", "records"},
-    "measure": {"counting", "errors", "records"},
+    "measure": {"counting", "devices", "environment", "errors", "records"},
     "run": {
         "catalog", "claims", "clips", "counting", "environment", "errors", "measure", "metrics", "models", "records",
         "suites", "units", "vidbench",

@@ -1,10 +1,5 @@
 """The most bytes that weights, input and activations take during one call."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +7,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from vidbench.errors import VidbenchError
 from vidbench.measure.allocations import Allocated, read_allocations
+from vidbench.measure.profiler import silenced_stderr
 from vidbench.measure.workload import Workload
 from vidbench.records import Measurement
 
@@ -72,27 +68,13 @@ def _allocated_at_peak(workload: Workload) -> Allocated:
     with workload.running():
         workload.call()
         workload.net.zero_grad(set_to_none=True)
-        with _silenced_stderr():
+        with silenced_stderr():
             profiler.start()
         workload.call()
-        with _silenced_stderr():
+        with silenced_stderr():
             profiler.stop()
     results = profiler.profiler and profiler.profiler.kineto_results
     allocated = read_allocations(results.experimental_event_tree()) if results else None
     if allocated is None or not allocated.peak:
         raise VidbenchError("torch's profiler reports no allocations, so that this torch cannot measure CPU memory")
     return allocated
-
-
-@contextmanager
-def _silenced_stderr() -> Iterator[None]:
-    """The profiler's native library announces its start and stop on stderr, whatever its log level."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with Path(os.devnull).open("w") as sink:
-        os.dup2(sink.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

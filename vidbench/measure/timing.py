@@ -18,7 +18,7 @@ WINDOWS, WINDOW_CALLS, WINDOW_SECONDS = 5, 2, 0.5
 def measure_latency(workload: Workload, calls: int = LATENCY_CALLS, seconds: float = LATENCY_SECONDS) -> Measurement:
     """Seconds from handing over one batch to having its logits: the median of at least that many calls and seconds."""
     with workload.running():
-        warm_up = _warm_up(workload)
+        warmed_up = warm_up(workload)
         samples: list[float] = []
         while len(samples) < calls or sum(samples) < seconds:
             samples.append(time_calls(workload, 1))
@@ -28,10 +28,10 @@ def measure_latency(workload: Workload, calls: int = LATENCY_CALLS, seconds: flo
         value=median(samples),
         unit="seconds",
         samples=thin(samples),
-        details={**summarise(samples), "warm_up_calls": warm_up},
+        details={**summarise(samples), "warm_up_calls": warmed_up},
         method=(
             f"median of single calls, each synchronised, timed by {clock}, after warm-up calls; "
-            f"{_state(workload)}, the clip already on the device"
+            f"{describe_state(workload)}, the clip already on the device"
         ),
     )
 
@@ -39,7 +39,7 @@ def measure_latency(workload: Workload, calls: int = LATENCY_CALLS, seconds: flo
 def measure_throughput(workload: Workload) -> Measurement:
     """Clips a second with the queue kept full: the median of five windows of calls with one synchronisation each."""
     with workload.running():
-        warm_up = _warm_up(workload)
+        warmed_up = warm_up(workload)
         calls = max(WINDOW_CALLS, math.ceil(WINDOW_SECONDS / time_calls(workload, 1)))
         batch = workload.clips.shape[0]
         samples = [calls * batch / time_calls(workload, calls) for _ in range(WINDOWS)]
@@ -48,19 +48,20 @@ def measure_throughput(workload: Workload) -> Measurement:
         value=median(samples),
         unit="clips/s",
         samples=tuple(samples),
-        details={**summarise(samples), "warm_up_calls": warm_up, "window_calls": calls},
+        details={**summarise(samples), "warm_up_calls": warmed_up, "window_calls": calls},
         method=(
             f"median of {WINDOWS} windows of calls queued back to back, one synchronisation at the end of each, "
-            f"after warm-up calls; {_state(workload)}, the clip already on the device"
+            f"after warm-up calls; {describe_state(workload)}, the clip already on the device"
         ),
     )
 
 
-def _state(workload: Workload) -> str:
+def describe_state(workload: Workload) -> str:
+    """What the calls do, for a method."""
     return "inference mode" if workload.task == "inference" else "forward and backward, no optimiser"
 
 
-def _warm_up(workload: Workload) -> int:
+def warm_up(workload: Workload) -> int:
     """Call until caches, allocators and clocks have had some time; how many calls that took."""
     calls, seconds = 0, 0.0
     while calls < WARM_UP_CALLS or seconds < WARM_UP_SECONDS:
