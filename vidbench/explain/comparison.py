@@ -87,7 +87,7 @@ def _rows(ours: Explanation, theirs: Explanation, macs: float, excess: float) ->
 
 def _works(explanation: Explanation) -> dict[str, Work]:
     works = {_label(kind): kind.work for kind in explanation.kernels if kind.work.seconds}
-    return {**works, OUTSIDE: Work(seconds=explanation.outside or 0.0)}
+    return {**works, OUTSIDE: Work(seconds=explanation.outside)} if explanation.outside else works
 
 
 def _label(kind: Kind) -> str:

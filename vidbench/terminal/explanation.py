@@ -228,7 +228,8 @@ def _total(explanation: Explanation) -> Work:
 
 def _print_findings(console: Console, explanation: Explanation) -> None:
     for finding in explanation.findings:
-        tried = f"; --try {finding.trial}" if finding.trial and not explanation.trials else ""
+        estimated = explanation.peaks is not None and explanation.peaks.estimate
+        tried = f" (--try: {finding.trial})" if finding.trial and not explanation.trials and not estimated else ""
         console.print(Text(f"- {finding.text}{tried}"), soft_wrap=not console.is_terminal)
     for trial in explanation.trials:
         console.print(Text(f"- tried {_describe(trial)}"), soft_wrap=not console.is_terminal)
