@@ -75,6 +75,11 @@ def profile(  # noqa: PLR0917  # one parameter an option
         bool,
         typer.Option("--cross-check", help="Let fvcore and ptflops count, too (on the CPU), and explain differences."),
     ] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds after which a case is ended, and has failed.")] = 600.0,
+    in_process: Annotated[
+        bool,
+        typer.Option("--in-process", help="Measure here, not each timed case in a process of its own: for debugging."),
+    ] = False,
     csv: Annotated[
         str | None,
         typer.Option(help="Write tidy CSV to this file; - is stdout, instead of the table.", show_default=False),
@@ -114,7 +119,10 @@ def profile(  # noqa: PLR0917  # one parameter an option
     if limit is not None:
         cases = _plan(cases, limit)
     with open_outputs(csv_path=csv, json_path=json) as sink:
-        code = _measure(cases, metrics, footage, sink, cross_check=cross_check, shows_table="-" not in (csv, json))
+        code = _measure(
+            cases, metrics, footage, sink,
+            cross_check=cross_check, shows_table="-" not in (csv, json), timeout=timeout, in_process=in_process,
+        )  # fmt: skip
     raise typer.Exit(code)
 
 
@@ -159,32 +167,39 @@ def _measure(
     *,
     cross_check: bool,
     shows_table: bool,
+    timeout: float,
+    in_process: bool,
 ) -> int:
     """Measure, hand each record on as it comes, then print them all; the exit code."""
     from vidbench.differences import list_doubts
     from vidbench.notes import describe_failure, write_notes
     from vidbench.run import prepare, run_cases
+    from vidbench.run.processes import Processes
     from vidbench.table import rows
     from vidbench.terminal.profile import print_distributions, print_profile, shown_metrics
     from vidbench.terminal.progress import show_progress
     from vidbench.terminal.screen import print_notes, warn
 
-    jobs, metrics = prepare(cases, names, footage)
     records: list[Record] = []
     environments: dict[str, Environment] = {}
     interrupted = False
-    try:
-        with show_progress(len(cases)) as announce:
-            for record, environment in run_cases(jobs, metrics, cross_check=cross_check, announce=announce):
-                records.append(record)
-                environments[record.environment] = environment
-                sink(record, environment)
-                if not shows_table and (failure := describe_failure(record)):
-                    warn(f"not measured: {failure}")
-                for doubt in list_doubts(record):
-                    warn(doubt)
-    except KeyboardInterrupt:
-        interrupted = True
+    with Processes(timeout) as owned:
+        processes = None if in_process else owned
+        jobs, metrics = prepare(cases, names, footage, processes)
+        try:
+            with show_progress(len(cases)) as announce:
+                for record, environment in run_cases(
+                    jobs, metrics, cross_check=cross_check, processes=processes, announce=announce
+                ):
+                    records.append(record)
+                    environments[record.environment] = environment
+                    sink(record, environment)
+                    if not shows_table and (failure := describe_failure(record)):
+                        warn(f"not measured: {failure}")
+                    for doubt in list_doubts(record):
+                        warn(doubt)
+        except KeyboardInterrupt:
+            interrupted = True
     if shows_table and records:
         flat = rows(records, environments)
         shown = shown_metrics(metrics, chosen=names is not None)

@@ -3,7 +3,7 @@
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -45,6 +45,25 @@ def available_bytes() -> int:
     except (OSError, ValueError):
         pass
     return max(available, 0)
+
+
+def free_bytes(device: torch.device) -> int:
+    """What a case on that device can still take."""
+    if device.type != "cuda":
+        return available_bytes()
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(torch.cuda.mem_get_info(device)[0]) + kept
+
+
+def count_kills() -> int:
+    """How many processes the kernel has killed for want of memory: in our control group, or on the whole machine."""
+    for place in ("/sys/fs/cgroup/memory.events", "/proc/vmstat"):
+        with suppress(OSError):
+            for line in Path(place).read_text().splitlines():
+                name, _, number = line.partition(" ")
+                if name == "oom_kill":
+                    return int(number)
+    return 0
 
 
 def is_out_of_memory(error: Exception) -> bool:

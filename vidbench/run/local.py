@@ -1,21 +1,25 @@
-"""Cases in their order, in this process; a case that fails is a record, and the rest goes on."""
+"""Cases in their order, timed ones in processes of their own; a case that fails is a record, and the rest goes on."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from vidbench.catalog import find_variant, is_own
 from vidbench.clips import plan_clips
-from vidbench.environment import check_dtype, resolve_device
+from vidbench.environment import resolve_device
 from vidbench.errors import InputError
 from vidbench.metrics import ADAPTIVE, METRICS, select_metrics
 from vidbench.models.weights import check_weights, read_weights
 from vidbench.records import GIVEN, RANDOM, SYNTHETIC, TASKS, Case, Clip, Environment, Footage, Record
 from vidbench.run.crosscheck import CrossChecks
+from vidbench.run.isolation import can_be_sent, check_dtypes, check_isolated, check_nets, is_timed, measure_isolated
 from vidbench.run.nets import META, Nets, build_net
+from vidbench.run.processes import TIMEOUT, Processes
 from vidbench.run.worker import is_adaptive, measure_case
 from vidbench.suites import combine, expand_grid
 
@@ -23,9 +27,11 @@ Job = tuple[Case, tuple[Clip, ...]]  # a case and the clips it is measured on
 
 
 def prepare(
-    cases: Sequence[Case], metrics: Sequence[str] | None, footage: Footage
+    cases: Sequence[Case], metrics: Sequence[str] | None, footage: Footage, processes: Processes | None = None
 ) -> tuple[list[Job], tuple[str, ...]]:
     """Each case with the clips it is measured on, and the metrics to take: what can be refused is refused here.
+
+    Where timed cases have `processes`, users' code and GPUs are tried in one, too, and not in this process.
 
     Raises:
         InputError: a device, precision, metric, video, file of weights or user's own net cannot be used.
@@ -37,8 +43,8 @@ def prepare(
         raise InputError(f"{' and '.join(sorted(lacking))}: only of nets whose work depends on their input (atfr-sgs)")
     for task in {case.task for case in cases} - set(TASKS):
         raise InputError(f"unknown task {task!r}; there are {' and '.join(TASKS)}")
-    for dtype, name in {(case.dtype, case.device) for case in cases}:
-        check_dtype(dtype, devices[name])
+    elsewhere = processes if any(is_timed(case, chosen) for case in cases) else None
+    _check_dtypes({(case.dtype, devices[case.device]) for case in cases}, elsewhere)
     jobs = []
     for case, adapts in zip(cases, adaptive, strict=True):
         if adapts and case.batch != 1:
@@ -48,11 +54,27 @@ def prepare(
         clips = plan_clips(footage, case.frames, case.size, adaptive=adapts)
         sources = ", ".join(dict.fromkeys(clip.source for clip in clips))
         jobs.append((replace(case, device=str(devices[case.device]), clip=sources), clips))
-    for case in {(case.model, case.classes): case for case in reversed(cases) if is_own(case.model)}.values():
-        build_net(case, META)  # what users' code does wrong is to be known before anything is measured
+    own = {(case.model, case.classes): case for case in reversed(cases) if is_own(case.model)}.values()
+    _check_own_nets(own, elsewhere)  # what users' code does wrong is to be known before anything is measured
     for path in {case.weights for case in cases} - {RANDOM, GIVEN}:
         _check_weights(path, [case for case in cases if case.weights == path])
     return jobs, tuple(name for name in METRICS if name in chosen)
+
+
+def _check_dtypes(pairs: Iterable[tuple[str, torch.device]], processes: Processes | None) -> None:
+    """Try each precision on its device, a GPU in a process of its own where there are such."""
+    apart = {pair for pair in pairs if pair[1].type == "cuda" and processes}
+    check_dtypes(set(pairs) - apart)
+    if apart and processes:
+        check_isolated(partial(check_dtypes, apart), processes)
+
+
+def _check_own_nets(cases: Collection[Case], processes: Processes | None) -> None:
+    """Build each, in a process of its own where there are such and its code can be found there."""
+    apart = [case for case in cases if processes and can_be_sent(case)]
+    check_nets(case for case in cases if case not in apart)
+    if apart and processes:
+        check_isolated(partial(check_nets, apart), processes)
 
 
 def _check_weights(path: str, cases: Sequence[Case]) -> None:
@@ -78,12 +100,16 @@ def run_cases(
     *,
     module: nn.Module | None = None,
     cross_check: bool = False,
+    processes: Processes | None = None,
     announce: Callable[[Case], None] = lambda _: None,
 ) -> Iterator[tuple[Record, Environment]]:
     """Measure one case after the other, announcing each and giving its record as soon as it is there.
 
+    Timed cases whose nets have names are measured in `processes`, if there are such; all others in this process.
+
     Raises:
         InputError: a cross-check is asked for without MACs.
+        VidbenchError: no process can be started.
     """
     if cross_check and "macs" not in metrics:
         raise InputError("a cross-check is of MACs; take macs among the metrics, too")
@@ -91,9 +117,14 @@ def run_cases(
     checks = CrossChecks(module)
     for case, clips in jobs:
         announce(case)
-        record, environment = measure_case(case, clips, metrics, nets)
+        if processes and module is None and is_timed(case, metrics) and can_be_sent(case):
+            record, environment = measure_isolated(case, clips, metrics, processes)
+        else:
+            record, environment = measure_case(case, clips, metrics, nets)
+        # What brought its own process down would only cost the counters' their time.
+        fell = record.failure is not None and record.failure.kind in ("crash", "timeout")
         try:
-            checked = checks.add_to(record) if cross_check else record
+            checked = checks.add_to(record) if cross_check and not fell else record
         except KeyboardInterrupt:
             yield record, environment  # what was measured is kept
             raise
@@ -113,6 +144,8 @@ def profile(
     task: str = "inference",
     metrics: Sequence[str] | None = None,
     cross_check: bool = False,
+    in_process: bool = False,
+    timeout: float = TIMEOUT,
 ) -> list[Record]:
     """Measure what a net costs: a record for every clip and batch, its figures in base units (seconds, bytes).
 
@@ -134,12 +167,18 @@ def profile(
         metrics: names of vidbench.metrics.METRICS; default is all that the device can give.
         cross_check: let fvcore and ptflops count each net and clip, too, each on the CPU in a process of its own; the
             details of `macs` then have what their differences consist of.
+        in_process: whether to measure all in this process. By default every timed case of a net that has a name is
+            measured in a new process, which imports the net's module by itself: what was set or registered here
+            (flags of torch, `register_rule`), it has only from that module. A module, which may not survive being
+            sent, and a factory of `__main__` are always measured in this process.
+        timeout: seconds after which the process of a case is ended, which is then the case's failure.
 
     Returns:
         Records; one whose case could not be measured has a `failure`, and the figures taken before it.
 
     Raises:
         InputError: a name, clip, device, precision, metric or file of weights cannot be used.
+        VidbenchError: no process can be started.
     """
     if weights is not None and not isinstance(model, str):
         raise InputError("a module comes with its weights; load them into it, and leave weights= to nets by name")
@@ -147,23 +186,26 @@ def profile(
     batches = [batch] if isinstance(batch, int) else list(batch)
     jobs: list[Job] = []
     chosen: tuple[str, ...] = ()
-    for clip in _clips(model, clips):
-        axes: dict[str, Any] = {
-            "batches": batches,
-            "dtypes": [dtype],
-            "device": device,
-            "threads": threads,
-            "task": task,
-        }
-        shape: dict[str, Any] = {"frames": [clip.frames], "sizes": [clip.size], "classes": classes}
-        if isinstance(model, str):
-            cases = expand_grid([find_variant(model)], weights=_name_weights(weights), **shape, **axes)
-        else:
-            cases = combine(type(model).__name__, weights=GIVEN, **shape, **axes)
-        own = () if clip.source == SYNTHETIC else (clip.source,)
-        ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop))
-        jobs += ready
-    return [record for record, _ in run_cases(jobs, chosen, module=module, cross_check=cross_check)]
+    with Processes(timeout) as owned:
+        processes = None if in_process or module is not None else owned
+        for clip in _clips(model, clips):
+            axes: dict[str, Any] = {
+                "batches": batches,
+                "dtypes": [dtype],
+                "device": device,
+                "threads": threads,
+                "task": task,
+            }
+            shape: dict[str, Any] = {"frames": [clip.frames], "sizes": [clip.size], "classes": classes}
+            if isinstance(model, str):
+                cases = expand_grid([find_variant(model)], weights=_name_weights(weights), **shape, **axes)
+            else:
+                cases = combine(type(model).__name__, weights=GIVEN, **shape, **axes)
+            own = () if clip.source == SYNTHETIC else (clip.source,)
+            ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop), processes)
+            jobs += ready
+        measured = run_cases(jobs, chosen, module=module, cross_check=cross_check, processes=processes)
+        return [record for record, _ in measured]
 
 
 def _name_weights(path: Path | str | None) -> str:

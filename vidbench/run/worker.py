@@ -2,7 +2,9 @@
 
 import gc
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import torch
@@ -17,10 +19,11 @@ from vidbench.measure.operators import time_operators
 from vidbench.metrics import ADAPTIVE, METRICS
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
 from vidbench.run.adaptive import measure_adaptive
-from vidbench.run.ceiling import is_out_of_memory, memory_ceiling
+from vidbench.run.ceiling import free_bytes, is_out_of_memory, memory_ceiling
 from vidbench.run.nets import Nets
 from vidbench.run.setting import set_up
-from vidbench.run.static import static_figures
+from vidbench.run.static import predict_memory, static_figures
+from vidbench.units import column_scale
 
 
 def is_adaptive(case: Case) -> bool:
@@ -28,20 +31,30 @@ def is_adaptive(case: Case) -> bool:
     return case.model in variants() and variants()[case.model].adaptive
 
 
-def measure_case(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets) -> tuple[Record, Environment]:
+def measure_case(
+    case: Case,
+    clips: Sequence[Clip],
+    metrics: Sequence[str],
+    nets: Nets,
+    report: Callable[[Environment | Measurement], None] = lambda _: None,
+) -> tuple[Record, Environment]:
     """Take the metrics of one case on its clips: one, or several where the net's work depends on them.
 
-    Whatever goes wrong is the record's failure; what came before it is kept.
+    Whatever goes wrong is the record's failure; what came before it is kept. `report` is told of each part of the
+    record as soon as it is there.
     """
     device = torch.device(case.device)
     measurements: list[Measurement] = []
     failure = None
     with set_up(case):
         environment = describe(device)
+        report(environment)
+        free = free_bytes(device)
         try:
             with memory_ceiling(device):
                 for measurement in _measure(case, clips, metrics, nets):
-                    measurements.append(measurement)  # noqa: PERF402  # kept one by one: the next may fail
+                    measurements.append(measurement)
+                    report(measurement)
         except Exception as error:  # a case must not end the others
             failure = _failure(error, case)
             del error
@@ -49,7 +62,17 @@ def measure_case(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets
             gc.collect()
             if device.type == "cuda":
                 torch.cuda.empty_cache()
-    record = Record(
+            if failure.kind == "oom":
+                shortage = describe_shortage(predict(case, measurements, nets), free)
+                failure = replace(failure, message=f"{failure.message}; {shortage}")
+    return make_record(case, environment, measurements, failure), environment
+
+
+def make_record(
+    case: Case, environment: Environment, measurements: Sequence[Measurement], failure: Failure | None
+) -> Record:
+    """What became of a case, as of now."""
+    return Record(
         id=uuid.uuid4().hex,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         case=case,
@@ -58,7 +81,28 @@ def measure_case(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets
         measurements=tuple(measurements),
         failure=failure,
     )
-    return record, environment
+
+
+def predict(case: Case, measurements: Sequence[Measurement], nets: Nets) -> float | None:
+    """Bytes that one call of the case takes, as it was predicted among the measurements or can be now; else None."""
+    predicted = next((m for m in measurements if m.metric == "predicted_memory"), None)
+    with suppress(Exception):  # it is said beside a failure, and must not become another
+        if predicted is None:
+            net = nets.counted(case)
+            counted = count(net, Clip(frames=case.frames, size=case.size), train=case.task == "train")
+            predicted = predict_memory(net, counted, case, nets.cautions(case))
+    return predicted.value if predicted and isinstance(predicted.value, int | float) else None
+
+
+def describe_shortage(predicted: float | None, free: float) -> str:
+    """What a case was to take, beside what there was, for a message."""
+
+    def name(amount: float) -> str:
+        scale = column_scale([amount], "bytes")
+        return f"{scale.format(amount)} {scale.label}"
+
+    wanted = "memory not predicted" if predicted is None else f"{name(predicted)} predicted"
+    return f"{wanted}, {name(free)} free"
 
 
 def _measure(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets) -> Iterator[Measurement]:
