@@ -60,7 +60,7 @@ def test_random_state_is_left_alone():
     torch.manual_seed(7)
     expected = torch.rand(1)
     torch.manual_seed(7)
-    vidbench.profile("x3d-xs", Clip(frames=4, size=32), device="cpu", metrics=["peak_memory"])
+    vidbench.profile("x3d-xs", Clip(frames=4, size=32), device="cpu", metrics=["peak_memory"], in_process=True)
     assert torch.equal(torch.rand(1), expected)
 
 
