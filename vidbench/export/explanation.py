@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+from vidbench.explain.comparison import Comparison, Row
 from vidbench.explain.explanation import Explanation, Kind, Operator, Part, Work
 from vidbench.explain.findings import name_kind
 from vidbench.metrics import MACS_CONVENTION
@@ -47,6 +48,8 @@ COLUMNS = (
     "params",
     *WORK_COLUMNS,
     *OWN_COLUMNS,
+    "excess_seconds",
+    "share_of_excess",
     "latency",
     "overhead",
     "estimated",
@@ -58,16 +61,17 @@ COLUMNS = (
 )
 
 
-def write_json(explanations: Sequence[Explanation]) -> str:
+def write_json(explanations: Sequence[Explanation], comparison: Comparison | None = None) -> str:
     """One object with all that is known of each explanation; unknown figures are null.
 
     Under `own` a module has what it does itself, beside what all below it does. `total` is the whole call, `outside`
-    the part of it that is spent in no operator.
+    the part of it that is spent in no operator. `comparison` is null where one net is explained alone.
     """
     found = {
         "schema": SCHEMA,
         "macs_convention": MACS_CONVENTION,
         "explanations": [_as_object(explanation) for explanation in explanations],
+        "comparison": comparison and _compared(comparison),
     }
     return json.dumps(_finite(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -115,11 +119,28 @@ def _as_object(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def write_csv(explanations: Sequence[Explanation]) -> str:
+def _compared(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "model": comparison.ours.case.model,
+        "against": comparison.theirs.case.model,
+        "macs_ratio": comparison.macs,
+        "time_ratio": comparison.seconds,
+        "excess_seconds": comparison.excess,
+        "rows": [_excess(row) for row in comparison.rows],
+        "sentences": list(comparison.sentences),
+    }
+
+
+def _excess(row: Row) -> dict[str, Any]:
+    return {"name": row.name, "excess_seconds": row.excess, "share_of_excess": row.share}
+
+
+def write_csv(explanations: Sequence[Explanation], comparison: Comparison | None = None) -> str:
     """A row for each module, kind, kernel and operator, the time outside operators, and the total, with COLUMNS.
 
     `level` tells what a row is of; the rows of one level (of modules their own_ columns) with those of "outside" add
-    up to the total. Unknown cells are empty.
+    up to the total. Unknown cells are empty. Rows of the level "comparison" have what the first net takes beyond the
+    second.
     """
     file = io.StringIO()
     writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
@@ -134,6 +155,9 @@ def write_csv(explanations: Sequence[Explanation]) -> str:
             "environment": explanation.environment,
         }
         writer.writerows(_finite({**shared, **row}) for row in _rows(explanation))
+        if comparison and explanation is comparison.ours:
+            rows = ({"level": "comparison", **_excess(row)} for row in comparison.rows)
+            writer.writerows(_finite({**shared, **row}) for row in rows)
     return file.getvalue()
 
 
