@@ -27,7 +27,8 @@ ROOMS = {
     "notes": {"catalog", "differences", "growth", "metrics", "records", "table", "units"},
     "claims": {"catalog", "errors", "units"},
     "explain": {"devices", "errors", "records", "units"},
-    "export": {"catalog", "claims", "table"},
+    "export": {"catalog", "claims", "explain", "metrics", "table"},
+    "plots": {"devices", "errors", "explain", "metrics", "units"},
     "terminal": {"catalog", "claims", "differences", "explain", "records", "table", "units"},
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},
@@ -51,6 +52,7 @@ KEEPERS = {
     "psutil": "environment run",
     "typer": "cli",
     "safetensors": "models",
+    "matplotlib": "plots",
     "fvcore": "counting",
     "ptflops": "counting",
 }

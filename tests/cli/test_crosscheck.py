@@ -29,8 +29,8 @@ def test_table(profile):
     """The figures stand beside ours, and each counter's difference once under the table, with how they counted."""
     done = profile(fvcore=EXPLAINED, ptflops=UNEXPLAINED)
     lines = done.out.splitlines()
-    assert (done.code, lines[0].split()) == (0, ["params", "GMACs", "paper", "fvcore", "ptflops"])
-    assert [line.split()[-2:] for line in lines if line.startswith("x3d-xs  ")] == [["0.0985", "0.0984"]] * 2
+    assert (done.code, lines[0].split()) == (0, ["params", "GMACs", "paper", "fvcore", "ptflops", "predicted"])
+    assert [line.split()[-3:-1] for line in lines if line.startswith("x3d-xs  ")] == [["0.0985", "0.0984"]] * 2
     assert lines.count("x3d-xs 4x64: fvcore +94.11 k: batch_norm +94.11 k") == 1
     assert lines.count("x3d-xs 4x64: ptflops -5.89 k; unexplained -5.89 k in convolution") == 1
     assert "\ncross-check: fvcore 1.0, ptflops 2.0 (aten), each in a process of its own" in done.out
@@ -48,7 +48,7 @@ def test_unexplained(profile):
 def test_failed_counter(profile):
     """A counter that fails is an empty cell, a line with the reason, and a warning."""
     done = profile(fvcore={"failure": "failed: TypeError: no"}, ptflops=EXPLAINED)
-    assert next(line.split()[-2] for line in done.out.splitlines() if line.startswith("x3d-xs  ")) == "–"
+    assert next(line.split()[-3] for line in done.out.splitlines() if line.startswith("x3d-xs  ")) == "–"
     assert "x3d-xs 4x64: fvcore failed: TypeError: no\n" in done.out
     assert "fvcore failed: TypeError: no" in done.err
 

@@ -1,5 +1,6 @@
 """`vidbench explain` tells where the time goes, by module and kind, alone and against another net."""
 
+import csv
 import gzip
 import json
 import re
@@ -62,6 +63,23 @@ def test_against(vidbench):
     assert sum(float(row[-1]) for row in rows[:-1]) == pytest.approx(100, abs=1)
 
 
+def test_files(vidbench, tmp_path):
+    """JSON and CSV have both nets and what makes the difference; the picture is drawn."""
+    data, cells, picture = (tmp_path / name for name in ("e.json", "e.csv", "e.svg"))
+    files = ("--json", str(data), "--csv", str(cells), "--picture", str(picture))
+    done = vidbench("explain", "x3d-m", "--against", "slow-8x8-r50", "--on", "h100", *files)
+    assert done.code == 0
+    found = json.loads(data.read_text())
+    assert [one["case"]["model"] for one in found["explanations"]] == ["x3d-m", "slow-8x8-r50"]
+    assert sum(row["share_of_excess"] for row in found["comparison"]["rows"]) == pytest.approx(1)
+    rows = list(csv.DictReader(cells.read_text().splitlines()))
+    assert {row["level"] for row in rows} >= {"module", "kind", "kernel", "operator", "total", "comparison"}
+    excess = [float(row["excess_seconds"]) for row in rows if row["level"] == "comparison"]
+    assert sum(excess) == pytest.approx(found["comparison"]["excess_seconds"])
+    assert "<svg" in picture.read_text()
+    assert json.loads(vidbench("explain", "x3d-m", "--on", "h100", "--json", "-").out)["comparison"] is None
+
+
 def test_trace(vidbench, tmp_path):
     file = tmp_path / "trace.json.gz"
     assert vidbench("explain", "x3d-m", *SMALL, "--trace", str(file)).code == 0
@@ -104,6 +122,8 @@ def test_unknown_operators_appear_by_name(vidbench, folder):
         (["x3d-m", "--trace", "/nowhere/trace.json"], "trace"),
         (["x3d-m", "--device", "meta", "--against", "vov3d-l"], "no times"),
         (["x3d-m", "--csv", "-", "--json", "-"], "cannot both have stdout"),
+        (["x3d-m", "--csv", "/nowhere/e.csv"], "there is no folder /nowhere"),
+        (["x3d-m", "--picture", "e.gif"], ".png"),
     ],
 )
 def test_refused(vidbench, arguments: list[str], message: str):

@@ -6,7 +6,6 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from vidbench.explain.comparison import Comparison
     from vidbench.explain.explanation import Explanation
@@ -98,15 +97,15 @@ def explain(  # noqa: PLR0917  # one parameter an option
     }
     peaks = _estimate(on, dtype, device, refused={"--try": try_, "--trace": trace is not None})
     cases = expand_grid(nets, device="meta" if on else device, **options)
-    if picture:
-        from vidbench.plots import check_picture
-
-        check_picture(Path(picture))
+    _check_files(csv, json, picture)
     ways = Ways(peaks=peaks, tries=try_, trace=Path(trace) if trace else None)
     explanations = _explain(cases, Footage(sources=() if clip is None else (clip,)), ways)
     comparison = _compare(explanations)
-    written = _write(explanations, csv=csv, json=json, picture=picture)
-    if written:
+    if picture:
+        from vidbench.plots import draw_explanations
+
+        draw_explanations(explanations, Path(picture))
+    if _write(explanations, comparison, csv, json):
         return
     from vidbench.terminal.explanation import print_comparison, print_explanation
 
@@ -155,23 +154,32 @@ def _compare(explanations: "Sequence[Explanation]") -> "Comparison | None":
     return compare(*explanations) if len(explanations) > 1 else None
 
 
+def _check_files(csv: str | None, json: str | None, picture: str | None) -> None:
+    """Refuse what cannot be written before anything is measured."""
+    from pathlib import Path
+
+    from vidbench.cli.outputs import check_writable
+
+    for option, path in (("--csv", csv), ("--json", json)):
+        if path is not None and path != "-":
+            check_writable(option, path)
+    if picture is not None:
+        from vidbench.plots import check_picture
+
+        check_picture(Path(picture))
+
+
 def _write(
-    explanations: "list[Explanation]", *, csv: str | None, json: str | None, picture: "str | Path | None"
+    explanations: "list[Explanation]", comparison: "Comparison | None", csv: str | None, json: str | None
 ) -> bool:
     """Write the files asked for; whether stdout was one of them."""
     from pathlib import Path
 
-    if picture:
-        from vidbench.plots import draw_explanations
-
-        draw_explanations(explanations, Path(picture))
-    if csv is None and json is None:
-        return False
     from vidbench.export.explanation import write_csv, write_json
 
     for path, write in ((csv, write_csv), (json, write_json)):
         if path == "-":
-            typer.echo(write(explanations), nl=False)
+            typer.echo(write(explanations, comparison), nl=False)
         elif path:
-            Path(path).write_text(write(explanations), encoding="utf-8")
+            Path(path).write_text(write(explanations, comparison), encoding="utf-8")
     return "-" in (csv, json)

@@ -49,6 +49,12 @@ def open_outputs(*, csv_path: str | None, json_path: str | None) -> Iterator[Sin
         yield append
 
 
+def check_writable(option: str, path: str) -> None:
+    """Raise InputError where the file cannot be written; nothing is written yet."""
+    with _open(option, path):
+        pass
+
+
 def _known_environments(path: str | None) -> set[str]:
     """The environments that a result file has already; what is no result file is not to be added to."""
     if path in (None, "-") or not Path(path).is_file() or Path(path).stat().st_size == 0:

@@ -239,6 +239,8 @@ def _describe(trial: Trial) -> str:
     if trial.speedup is None:
         return f"{trial.name} ({trial.change}): {trial.failure}"
     moved = "" if trial.difference is None else f", logits differ by {trial.difference:.1e} of the greatest"
+    if trial.difference == 0:
+        moved = ", logits equal"
     return (
         f"{trial.name} ({trial.change}): {_seconds(trial.before)} -> {_seconds(trial.after)} a clip, "
         f"{format_number(trial.speedup)} times as fast{moved}"
