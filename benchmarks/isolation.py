@@ -1,4 +1,4 @@
-"""What a process of its own costs a case: 20 small cases measured in such, against the same cases in one process.
+"""What a process of its own costs a case beyond building and measuring: 20 small cases, against all in one process.
 
 Run: python benchmarks/isolation.py [ROUNDS].
 """
@@ -31,8 +31,10 @@ def main() -> None:
         for isolated in (True, False) if turn % 2 else (False, True):
             begin = time.perf_counter()
             with Processes() as processes:
-                jobs, metrics = prepare(cases, METRICS, Footage(), processes if isolated else None)
-                records = [record for record, _ in run_cases(jobs, metrics, processes=processes if isolated else None)]
+                own = processes if isolated else None
+                jobs, metrics = prepare(cases, METRICS, Footage(), own)
+                # One run a case, so that a net is built for each on both sides.
+                records = [record for job in jobs for record, _ in run_cases([job], metrics, processes=own)]
             seconds[isolated] = time.perf_counter() - begin
             assert not any(record.failure for record in records)
         costs.append((seconds[True] - seconds[False]) / CASES)

@@ -17,6 +17,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from select import select
 from subprocess import DEVNULL, Popen
@@ -28,6 +29,7 @@ import vidbench.run.worker  # noqa: F401  # what children need is imported befor
 
 START, KILL, READY = b"s", b"k", b"r"
 QUIET = getattr(socket, "MSG_NOSIGNAL", 0)  # a reader that is gone is an error, not our end
+LATE = ("torch._dynamo", "torch._refs", "torch._decomp", "torch._meta_registrations")  # torch's, of a first use of meta
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 Send = Callable[[object], None]
@@ -39,6 +41,9 @@ def serve(control: int, fork: bool | None = None) -> None:  # noqa: FBT001  # wr
     os.dup2(2, 1)  # where nets print; stdout is for results
     _control_process(PR_SET_CHILD_SUBREAPER, 1)  # what a child leaves behind becomes ours, to be ended
     forks = can_fork() if fork is None else fork
+    for name in LATE if forks else ():
+        with suppress(ImportError):  # they save each child some seconds, and are no part of torch's interface
+            import_module(name)
     woken, wake = socket.socketpair()
     wake.settimeout(0)
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
@@ -70,7 +75,7 @@ def serve(control: int, fork: bool | None = None) -> None:  # noqa: FBT001  # wr
 
 def can_fork() -> bool:
     """Whether a fork of this process can compute: Apple's libraries cannot, nor can CUDA once it was touched."""
-    return sys.platform == "linux" and not torch.cuda.is_initialized()
+    return sys.platform == "linux" and not torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
 
 
 def answer(channel: int) -> None:
