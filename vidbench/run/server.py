@@ -40,10 +40,10 @@ def serve(control: int, fork: bool | None = None) -> None:  # noqa: FBT001  # wr
     """Start a child for every task that comes through the socket of that number, until its other end is closed."""
     os.dup2(2, 1)  # where nets print; stdout is for results
     _control_process(PR_SET_CHILD_SUBREAPER, 1)  # what a child leaves behind becomes ours, to be ended
-    forks = can_fork() if fork is None else fork
-    for name in LATE if forks else ():
+    for name in () if fork is False else LATE:
         with suppress(ImportError):  # they save each child some seconds, and are no part of torch's interface
             import_module(name)
+    forks = can_fork() if fork is None else fork
     woken, wake = socket.socketpair()
     wake.settimeout(0)
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
