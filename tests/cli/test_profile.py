@@ -26,7 +26,7 @@ class TestTable:
         row = next(cells(line) for line in done.out.splitlines() if line.startswith("vov3d-l "))
         assert done.code == 0
         assert row[:7] == ["vov3d-l", "16", "224", "1", "6.30", "9.31", "9.3"]
-        latency, p90, throughput, memory = (float(cell.replace(",", "")) for cell in row[7:])
+        latency, p90, throughput, memory = (float(cell.strip("~").replace(",", "")) for cell in row[7:])
         assert 0 < latency <= p90
         assert throughput > 0
         # At least the weights (25 MB) and the clip (10 MB) are in memory at the peak.
@@ -124,14 +124,23 @@ class TestFiles:
 
     def test_samples_are_kept(self, vidbench):
         """A timed figure keeps at least ten samples, is their median, and says how it was taken."""
-        done = vidbench("profile", "x3d-xs", "--size", "32", "--only", "latency,throughput", "--json", "-")
+        done = vidbench(
+            "profile", "x3d-xs", "--size", "32", "--only", "latency,throughput", "--precision", "50%", "--json", "-"
+        )
         record = json.loads(done.out.splitlines()[-1])
         latency, throughput = record["measurements"]
         assert len(latency["samples"]) >= 10
         assert sum(latency["samples"]) * latency["details"]["count"] / len(latency["samples"]) >= 0.9
         assert min(latency["samples"]) <= latency["value"] <= latency["details"]["p90"]
-        assert len(throughput["samples"]) == 5
+        assert len(throughput["samples"]) >= 5
         assert "synchronised" in latency["method"]
+        for timed in (latency, throughput):
+            low, high = timed["details"]["interval"]
+            assert low <= timed["value"] <= high
+            assert len(timed["details"]["warm_up"]) >= 2
+            settled = timed["details"]["settled"]
+            assert settled == (timed["details"]["precision"] <= 0.5)
+            assert any("not settled" in caveat for caveat in timed.get("caveats", ())) != settled
         assert record["environment"] == json.loads(done.out.splitlines()[0])["key"]
 
     @pytest.mark.parametrize("option", ["--csv", "--json"])
@@ -186,6 +195,9 @@ REFUSALS = {
     "missing clip": (["x3d-m", "--clip", "/nowhere.mp4"], "no video file at /nowhere.mp4"),
     "clip that is no video": (["x3d-m", "--clip", __file__], "cannot be read as a video"),
     "two files for stdout": (["x3d-m", "--csv", "-", "--json", "-"], "cannot both have stdout"),
+    "precision of nothing": (["x3d-m", "--precision", "0"], "--precision takes a share such as 1% or 0.01"),
+    "precision of all": (["x3d-m", "--precision", "100%"], "above 0 and below 1"),
+    "precision in words": (["x3d-m", "--precision", "high"], "not 'high'"),
     "unknown option": (["x3d-m", "--frame", "8"], "--frames"),
 }
 

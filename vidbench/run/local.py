@@ -11,6 +11,7 @@ from vidbench.catalog import find_variant, is_own
 from vidbench.clips import plan_clips
 from vidbench.environment import check_dtype, resolve_device
 from vidbench.errors import InputError
+from vidbench.measure import PRECISION
 from vidbench.metrics import ADAPTIVE, METRICS, select_metrics
 from vidbench.models.weights import check_weights, read_weights
 from vidbench.records import GIVEN, RANDOM, SYNTHETIC, TASKS, Case, Clip, Environment, Footage, Record
@@ -77,21 +78,24 @@ def run_cases(
     metrics: Sequence[str],
     *,
     module: nn.Module | None = None,
+    precision: float = PRECISION,
     cross_check: bool = False,
     announce: Callable[[Case], None] = lambda _: None,
 ) -> Iterator[tuple[Record, Environment]]:
     """Measure one case after the other, announcing each and giving its record as soon as it is there.
 
     Raises:
-        InputError: a cross-check is asked for without MACs.
+        InputError: a cross-check is asked for without MACs, or a precision that is no share.
     """
+    if not 0 < precision < 1:
+        raise InputError(f"precision is a share of the median between 0 and 1, such as 0.01, not {precision}")
     if cross_check and "macs" not in metrics:
         raise InputError("a cross-check is of MACs; take macs among the metrics, too")
     nets = Nets(module)
     checks = CrossChecks(module)
     for case, clips in jobs:
         announce(case)
-        record, environment = measure_case(case, clips, metrics, nets)
+        record, environment = measure_case(case, clips, metrics, nets, precision)
         try:
             checked = checks.add_to(record) if cross_check else record
         except KeyboardInterrupt:
@@ -112,6 +116,7 @@ def profile(
     weights: Path | str | None = None,
     task: str = "inference",
     metrics: Sequence[str] | None = None,
+    precision: float = PRECISION,
     cross_check: bool = False,
 ) -> list[Record]:
     """Measure what a net costs: a record for every clip and batch, its figures in base units (seconds, bytes).
@@ -132,6 +137,8 @@ def profile(
             .safetensors); default is random weights from a fixed seed, or what your factory loads.
         task: inference (a forward pass), or train (forward and backward).
         metrics: names of vidbench.metrics.METRICS; default is all that the device can give.
+        precision: how well the medians of latency and throughput are to be known, as a share of them: sampling goes
+            on until their 95% interval is within it, or the time allowed is spent, which `details` and caveats say.
         cross_check: let fvcore and ptflops count each net and clip, too, each on the CPU in a process of its own; the
             details of `macs` then have what their differences consist of.
 
@@ -163,7 +170,9 @@ def profile(
         own = () if clip.source == SYNTHETIC else (clip.source,)
         ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop))
         jobs += ready
-    return [record for record, _ in run_cases(jobs, chosen, module=module, cross_check=cross_check)]
+    return [
+        record for record, _ in run_cases(jobs, chosen, module=module, precision=precision, cross_check=cross_check)
+    ]
 
 
 def _name_weights(path: Path | str | None) -> str:
