@@ -74,15 +74,22 @@ def _measure(
     (clip,) = clips
     exact = [name for name in metrics if METRICS[name].kind == "exact" and name not in ADAPTIVE]
     sampled = [name for name in metrics if METRICS[name].kind == "sampled" and name not in ADAPTIVE]
+
+    def first_call() -> Iterator[Measurement]:
+        if "first_call" in sampled:
+            sampled.remove("first_call")
+            yield measurers["first_call"](_workload(case, clip, nets))
+
     if exact:
         net = nets.counted(case)
         cautions = nets.cautions(case)
+        if cautions:  # counting calls the net
+            yield from first_call()
         counted_clip = clip if cautions else Clip(frames=case.frames, size=case.size)
         counted = count(net, counted_clip, train=case.task == "train")
         doubtful = counted.unknown and case.device != "meta" and case.task == "inference"
-        if doubtful and "first_call" in sampled:  # timing what is unknown calls the net
-            sampled.remove("first_call")
-            yield measurers["first_call"](_workload(case, clip, nets))
+        if doubtful:  # timing what is unknown calls the net
+            yield from first_call()
         shares = _time_unknown(_workload(case, clip, nets), counted.unknown) if doubtful else None
         static = static_figures(net, counted, case, cautions, shares)
         yield from (static[name] for name in exact)
