@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pytest
 
-from vidbench.measure.sampling import Effort, is_settled, is_steady, sample, warm_up
+from vidbench.measure.sampling import UNSTEADY, Effort, doubt_clips, is_settled, is_steady, sample, warm_up
 from vidbench.measure.statistics import median_interval
+from vidbench.records import Measurement
 
 EFFORT = Effort(calls=10, seconds=1.0, budget=5.0)
 
@@ -118,3 +119,18 @@ class TestSampling:
             interval = median_interval(figures)
             held += interval.low <= 1.0 <= interval.high
         assert held >= 0.88 * 300
+
+
+class TestClips:
+    @staticmethod
+    def taken(precision: float, *, steady: bool = True) -> Measurement:
+        known = {"precision": precision, "precision_asked": 0.01, "settled": precision <= 0.01, "steady": steady}
+        return Measurement(metric="latency", value=0.1, unit="seconds", method="calls", details=known)
+
+    def test_caveats(self):
+        """Of several clips the one that is known worst speaks for those that are not settled."""
+        settled, loose, looser = self.taken(0.005), self.taken(0.03), self.taken(0.12)
+        (caveat,) = doubt_clips([settled, looser, loose])
+        assert caveat == "not settled: medians of 2 of 3 clips are known to ±12% at worst, not ±1%"
+        assert doubt_clips([settled]) == ()
+        assert doubt_clips([settled, self.taken(0.01, steady=False)]) == (UNSTEADY,)
