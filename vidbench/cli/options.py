@@ -36,6 +36,18 @@ def parse_bytes(option: str, text: str) -> int:
         raise InputError(f"{option} takes an amount of memory such as 24GB or 80GiB, not {text!r}") from None
 
 
+def parse_share(option: str, text: str) -> float:
+    """`1%` or `0.01` as a share, above 0 and below 1."""
+    number = text.strip().removesuffix("%")
+    try:
+        share = float(number) / (100 if number != text.strip() else 1)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise InputError(f"{option} takes a share such as 1% or 0.01, above 0 and below 1, not {text!r}")
+    return share
+
+
 def parse_names(option: str, text: str) -> list[str]:
     """`latency,macs` as names."""
     names = [part.strip() for part in text.split(",")]

@@ -1,6 +1,6 @@
 """`vidbench profile`: the main job. Models, clips, batches and precisions in; a table and files out."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -71,6 +71,13 @@ def profile(  # noqa: PLR0917  # one parameter an option
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)] = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="How well medians of time are to be known, as 1% or 0.01: sampling goes on until their 95% interval "
+            "is within it, or the time allowed is spent."
+        ),
+    ] = "1%",
     cross_check: Annotated[
         bool,
         typer.Option("--cross-check", help="Let fvcore and ptflops count, too (on the CPU), and explain differences."),
@@ -91,7 +98,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     """Measure what nets cost across clip lengths: parameters, MACs, latency, throughput and memory."""
     from vidbench.catalog import find_variants
     from vidbench.cli.left_out import warn_of_left_out
-    from vidbench.cli.options import parse_bytes, parse_names, parse_numbers
+    from vidbench.cli.options import parse_bytes, parse_names, parse_numbers, parse_share
     from vidbench.cli.outputs import open_outputs
     from vidbench.errors import InputError
     from vidbench.records import RANDOM, Footage
@@ -101,6 +108,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     limit = parse_bytes("--fits", fits) if fits is not None else None
     if limit is not None and device not in ("auto", "meta"):
         raise InputError(f"--fits predicts memory without a device; leave out --device {device}")
+    share = parse_share("--precision", precision)
     warn_of_left_out()
     cases = expand_grid(
         list(variants.values()),
@@ -119,9 +127,10 @@ def profile(  # noqa: PLR0917  # one parameter an option
     if limit is not None:
         cases = _plan(cases, limit)
     with open_outputs(csv_path=csv, json_path=json) as sink:
+        how: dict[str, Any] = {"precision": share, "cross_check": cross_check}
         code = _measure(
-            cases, metrics, footage, sink,
-            cross_check=cross_check, shows_table="-" not in (csv, json), timeout=timeout, in_process=in_process,
+            cases, metrics, footage, sink, how,
+            shows_table="-" not in (csv, json), timeout=timeout, in_process=in_process,
         )  # fmt: skip
     raise typer.Exit(code)
 
@@ -164,13 +173,13 @@ def _measure(
     names: list[str] | None,
     footage: "Footage",
     sink: "Sink",
+    how: dict[str, Any],
     *,
-    cross_check: bool,
     shows_table: bool,
     timeout: float,
     in_process: bool,
 ) -> int:
-    """Measure, hand each record on as it comes, then print them all; the exit code."""
+    """Measure as run_cases is told how, hand each record on as it comes, then print them all; the exit code."""
     from vidbench.differences import list_doubts
     from vidbench.notes import describe_failure, write_notes
     from vidbench.run import prepare, run_cases
@@ -188,9 +197,7 @@ def _measure(
         jobs, metrics = prepare(cases, names, footage, processes)
         try:
             with show_progress(len(cases)) as announce:
-                for record, environment in run_cases(
-                    jobs, metrics, cross_check=cross_check, processes=processes, announce=announce
-                ):
+                for record, environment in run_cases(jobs, metrics, **how, processes=processes, announce=announce):
                     records.append(record)
                     environments[record.environment] = environment
                     sink(record, environment)

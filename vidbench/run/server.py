@@ -70,7 +70,7 @@ def serve(control: int, fork: bool | None = None) -> None:  # noqa: FBT001  # wr
 
 def can_fork() -> bool:
     """Whether a fork of this process can compute: Apple's libraries cannot, nor can CUDA once it was touched."""
-    return sys.platform == "linux" and not torch.cuda.is_initialized()
+    return sys.platform == "linux" and not torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
 
 
 def answer(channel: int) -> None:
