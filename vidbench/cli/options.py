@@ -1,4 +1,8 @@
-"""Turning option texts into values; a malformed one is refused with the form it should have."""
+"""Options that several commands have, and turning their texts into values; malformed ones are refused with the form."""
+
+from typing import Annotated
+
+import typer
 
 from vidbench.errors import InputError
 
@@ -19,6 +23,22 @@ def parse_numbers(option: str, text: str | None) -> list[int]:
             raise InputError(f"{option} takes numbers of 1 or more, not {part.strip()}")
     return list(dict.fromkeys(numbers))
 
+
+Classes = Annotated[int | None, typer.Option(help="Width of the logits; default is the variant's.", show_default=False)]
+Device = Annotated[
+    str, typer.Option(help="auto (the GPU where there is one), cpu, cuda, cuda:N, or meta: static figures alone.")
+]
+Dtype = Annotated[
+    str, typer.Option(help="fp32 (TF32 off), tf32, fp16, bf16 (weights and input cast), amp (autocast to bf16).")
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        help="A checkpoint (torch.save's form, or .safetensors) to load into the net; default is random weights.",
+        show_default=False,
+    ),
+]
+Threads = Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)]
 
 UNITS = {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)}
 UNITS |= {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)}

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vidbench.cli.options import Classes, Device, Dtype, Threads, Weights
+
 if TYPE_CHECKING:
     from vidbench.cli.outputs import Sink
     from vidbench.records import Case, Environment, Footage, Record
@@ -29,15 +31,9 @@ def profile(  # noqa: PLR0917  # one parameter an option
         typer.Option(help="Heights and widths, such as 224,256; default is the variant's.", show_default=False),
     ] = None,
     batch: Annotated[str, typer.Option(help="Clips a call, such as 1,8.")] = "1",
-    classes: Annotated[
-        int | None, typer.Option(help="Width of the logits; default is the variant's.", show_default=False)
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto (the GPU where there is one), cpu, cuda, cuda:N, or meta: static figures alone.")
-    ] = "auto",
-    dtype: Annotated[
-        str, typer.Option(help="fp32 (TF32 off), tf32, fp16, bf16 (weights and input cast), amp (autocast to bf16).")
-    ] = "fp32",
+    classes: Classes = None,
+    device: Device = "auto",
+    dtype: Dtype = "fp32",
     task: Annotated[
         str, typer.Option(help="inference (a forward pass) or train (forward and backward).")
     ] = "inference",
@@ -52,13 +48,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     clips_per_video: Annotated[int, typer.Option(help="Clips cut from each video for adaptive nets.")] = 10,
     stride: Annotated[int, typer.Option(help="Frames between samples of these clips.")] = 2,
     loop_clip: Annotated[bool, typer.Option("--loop-clip", help="Let a video that is too short start over.")] = False,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            help="A checkpoint (torch.save's form, or .safetensors) to load into the net; default is random weights.",
-            show_default=False,
-        ),
-    ] = None,
+    weights: Weights = None,
     only: Annotated[
         str | None, typer.Option(help="Metrics to take, such as macs,latency; default is all.", show_default=False)
     ] = None,
@@ -70,7 +60,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
             show_default=False,
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)] = None,
+    threads: Threads = None,
     precision: Annotated[
         str,
         typer.Option(
