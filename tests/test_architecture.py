@@ -34,7 +34,7 @@ ROOMS = {
     "clips": {"errors", "records"},
     "counting": {"clips", "errors", "records"},
     "environment": {"errors", "records"},
-    "measure": {"counting", "devices", "environment", "errors", "records"},
+    "measure": {"counting", "devices", "environment", "errors", "records", "units"},
     "run": {
         "catalog", "claims", "clips", "counting", "devices", "differences", "environment", "errors", "explain",
         "measure", "metrics", "models", "records", "suites", "units", "vidbench",

@@ -119,6 +119,27 @@ class TestMethods:
         ]
 
 
+class TestUnsettled:
+    def test_limits(self):
+        """The mark is explained once, with how well the marked figures are known, of all that are shown."""
+        records = [
+            record(latency(details={"precision": share, "settled": settled}), frames=frames)
+            for frames, share, settled in ((8, 0.034, False), (16, 0.002, True), (32, 0.013, False))
+        ]
+        (line,) = starting(notes(*records, metrics=["latency", "throughput"]), "~ not settled")
+        assert "known to ±1.3% to ±3.4%" in line
+        assert starting(notes(*records, metrics=["macs"]), "~ not settled") == []
+        assert starting(notes(records[1], metrics=["latency"]), "~ not settled") == []
+        assert "known to ±3.4%, and" in starting(notes(records[0], metrics=["latency"]), "~ not settled")[0]
+
+    def test_caveats(self):
+        """A caveat a figure would be a line a case: they are in the record, the note stands for them."""
+        doubtful = latency(caveats=("not settled: after 10 calls in 5.0 s ...", "the warm-up reached its limit"))
+        assert starting(notes(record(doubtful), metrics=["latency"]), "caution") == [
+            "caution, latency of x3d-m: the warm-up reached its limit"
+        ]
+
+
 class TestPublished:
     def test_source(self):
         """The figure in the paper's column has its source, once for each setting."""

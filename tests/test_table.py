@@ -44,6 +44,16 @@ class TestRow:
         flat = row(record(macs(4.7e9), latency(0.02)))
         assert (flat["macs"], flat["latency"]) == (4.7e9, 0.02)
         assert (flat["latency_p90"], flat["latency_mean"], flat["latency_count"]) == (0.03, 0.025, 3)
+        assert (flat["latency_p99"], flat["latency_outliers"]) == (0.0309, 0)
+
+    def test_interval(self):
+        """How well a median is known stands beside it, its interval as two; of a version before it nothing does."""
+        flat = row(record(latency(0.02)))
+        assert (flat["latency_low"], flat["latency_high"]) == (0.02, 0.031)
+        assert (flat["latency_precision"], flat["latency_settled"]) == (0.05, False)
+        old = row(record(latency(0.02, details={"count": 3, "mean": 0.025})))
+        assert [old[f"latency_{part}"] for part in ("low", "high", "precision", "settled")] == [None] * 4
+        assert not {name for name in COLUMNS if name.startswith("first_call_")}
 
     def test_unknown(self):
         """What was not measured, or is unknown, is None, never 0."""

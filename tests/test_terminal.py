@@ -11,7 +11,10 @@ import termios
 from pathlib import Path
 
 import pytest
+from examples import latency, record
 
+from vidbench.table import rows
+from vidbench.terminal.profile import print_profile
 from vidbench.units import Scale
 
 COMMAND = Path(sys.executable).with_name("vidbench")
@@ -51,6 +54,16 @@ def test_main_job_fits_eighty_columns():
     (head,) = [line for line in shown.splitlines() if line.startswith("model ")]
     assert head.split()[-1] == "MiB/call"
     assert len(head.rstrip()) <= 80
+
+
+def test_figures_that_are_not_settled_are_marked(capsys):
+    """Before a median that is not known as well as was asked stands a mark; before what is settled, or old, none."""
+    known = {"p90": 0.03, "settled": True}
+    records = [record(latency(frames / 100), frames=frames) for frames in (2, 4)]
+    records.append(record(latency(0.08, details=known), frames=8))
+    print_profile(rows(records, {}), ["latency"])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("x3d-m")]
+    assert [line[4:] for line in lines] == [["~20.00", "30.00"], ["~40.00", "30.00"], ["80.00", "30.00"]]
 
 
 def test_plain_text_elsewhere(vidbench):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vidbench.units import Scale, column_scale, format_number, format_signed
+from vidbench.units import Scale, column_scale, format_number, format_signed, format_tolerance
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,14 @@ from vidbench.units import Scale, column_scale, format_number, format_signed
 def test_format_number(value: float, text: str):
     """Two decimals below 100, one below 1,000, none above, three significant digits of what is small."""
     assert format_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.01, "±1%"), (0.0123, "±1.2%"), (0.0004, "±0.04%"), (0.25, "±25%"), (1.4, "±140%")]
+)
+def test_format_tolerance(share: float, text: str):
+    """Two digits of what is small, whole percents of what is not."""
+    assert format_tolerance(share) == text
 
 
 class TestColumnScale:

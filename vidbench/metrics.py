@@ -34,6 +34,7 @@ METRICS = {
         Metric("weight_memory", "bytes", "lower", "exact", "model", "parameters and buffers"),
         Metric("predicted_memory", "bytes", "lower", "exact", "call", "predicted peak memory"),
         Metric("frames_kept", "frames", "lower", "sampled", "clip", "frames that survive sampling"),
+        Metric("first_call", "seconds", "lower", "sampled", "call", "first call"),
         Metric("latency", "seconds", "lower", "sampled", "call", "latency"),
         Metric("throughput", "clips/s", "higher", "sampled", "second", "throughput"),
         Metric("peak_memory", "bytes", "lower", "sampled", "call", "peak memory"),
@@ -42,6 +43,7 @@ METRICS = {
 }
 
 
+TIMED = ("latency", "throughput")  # medians of many samples, with an interval
 ADAPTIVE = ("macs_bounds", "frames_kept")  # only of nets whose work depends on their input
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from vidbench.catalog import DATASET_CLASSES, variants
 from vidbench.differences import cross_checks, describe_check, name_case, name_counter
 from vidbench.growth import fit_growth
-from vidbench.metrics import METRICS
-from vidbench.records import GIVEN, RANDOM, Environment, Record
+from vidbench.metrics import METRICS, TIMED
+from vidbench.records import GIVEN, NOT_SETTLED, RANDOM, Environment, Record
 from vidbench.table import Row
-from vidbench.units import column_scale, format_number
+from vidbench.units import column_scale, format_number, format_tolerance
 
 PRECISIONS = {
     "fp32": "fp32 (TF32 off)",
@@ -31,6 +31,7 @@ def write_notes(
         *_environments(records, environments),
         *_weights(records),
         *_methods(records, metrics),
+        *_unsettled(rows, metrics),
         *_cross_checks(records),
         *_caveats(records, metrics),
         *_memory(records, metrics),
@@ -94,6 +95,19 @@ def _short(operator: str) -> str:
     return operator.removeprefix("aten.").strip("_")
 
 
+def _unsettled(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """What the mark before a figure means, and within which limits the marked ones are known."""
+    timed = [name for name in TIMED if name in metrics]
+    known = [row[f"{name}_precision"] for name in timed for row in rows if row[f"{name}_settled"] is False]
+    if not known:
+        return []
+    limits = dict.fromkeys(map(format_tolerance, (min(known), max(known))))
+    return [
+        "~ not settled: in the time allowed the median did not become known as well as --precision asks; those marked "
+        f"are known to {' to '.join(limits)}, and each has its interval in --json and --csv"
+    ]
+
+
 def _cross_checks(records: Sequence[Record]) -> list[str]:
     """How others counted, then a line a counter for each net and clip, whatever the batch and the precision."""
     checks = [(name_case(record.case), check) for record in records for check in cross_checks(record)]
@@ -103,11 +117,13 @@ def _cross_checks(records: Sequence[Record]) -> list[str]:
 
 
 def _caveats(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
-    """Each caution once, with the metrics of a model that it is about."""
+    """Each caution once, with the metrics of a model that it is about; those of unsettled figures share one line."""
     about: dict[tuple[str, str], list[str]] = {}
     for record in records:
         for measurement in record.measurements:
             for caveat in measurement.caveats if measurement.metric in metrics else ():
+                if caveat.startswith(NOT_SETTLED):
+                    continue
                 named = about.setdefault((record.case.model, caveat), [])
                 named += [measurement.metric] if measurement.metric not in named else []
     return [f"caution, {' and '.join(named)} of {model}: {caveat}" for (model, caveat), named in about.items()]

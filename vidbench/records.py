@@ -86,7 +86,8 @@ class Measurement:
     """One figure, or a lower and an upper bound. `value` is None where it is unknown, and a caveat says why.
 
     `samples` holds at most MAX_SAMPLES of the figures that `value` is the median of. `details` holds, of a sampled
-    figure, count, mean, p90, min and max of all samples; of a counted one, what it is made of and what was left out.
+    figure, count, mean, p90, p99, min and max of all samples, and of a timed one how well its median is known
+    (`interval`, `precision`, `settled`) and its warm-up; of a counted one, what it is made of and what was left out.
     """
 
     metric: str
@@ -99,6 +100,7 @@ class Measurement:
 
 
 MAX_SAMPLES = 1000
+NOT_SETTLED = "not settled"  # how the caveat of a median begins that is not known as well as was asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

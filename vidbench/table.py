@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from vidbench.catalog import variants
 from vidbench.differences import COUNTERS, cross_checks, describe_check
-from vidbench.metrics import MACS_CONVENTION, METRICS
-from vidbench.records import Case, Environment, Record
+from vidbench.metrics import MACS_CONVENTION, METRICS, TIMED
+from vidbench.records import Case, Environment, Measurement, Record
 from vidbench.store import read_results
 
 if TYPE_CHECKING:
@@ -17,12 +17,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 CASE_COLUMNS = tuple(field.name for field in fields(Case))
-SPREAD_COLUMNS = tuple(
-    f"{name}_{part}"
-    for name, metric in METRICS.items()
-    if metric.kind == "sampled" and metric.unit in ("seconds", "clips/s")
-    for part in ("p90", "mean", "count")
-)
+SPREAD = ("p90", "p99", "mean", "count", "outliers", "low", "high", "precision", "settled")
+SPREAD_COLUMNS = tuple(f"{name}_{part}" for name in TIMED for part in SPREAD)
 RANGE_COLUMNS = ("macs_min", "macs_max", "macs_fewest", "macs_most", "macs_unsampled", "latency_min", "latency_max")
 COLUMNS = (
     *CASE_COLUMNS,
@@ -53,7 +49,7 @@ def row(record: Record, environment: Environment | None = None) -> Row:
     values = {m.metric: m.value for m in record.measurements}
     bounds = values.pop("macs_bounds", None)
     fewest, most = bounds if isinstance(bounds, tuple) else (None, None)
-    spread = {f"{m.metric}_{part}": value for m in record.measurements for part, value in m.details.items()}
+    spread = {f"{m.metric}_{part}": value for m in record.measurements for part, value in _spread(m).items()}
     published = _published(record.case)
     found: Row = {
         **asdict(record.case),
@@ -76,6 +72,12 @@ def row(record: Record, environment: Environment | None = None) -> Row:
         "id": record.id,
     }
     return {column: found.get(column) for column in COLUMNS}
+
+
+def _spread(measurement: Measurement) -> Row:
+    """The measurement's details, its interval as two."""
+    low, high = measurement.details.get("interval", (None, None))
+    return {**measurement.details, "low": low, "high": high}
 
 
 def rows(records: Iterable[Record], environments: Mapping[str, Environment]) -> list[Row]:

@@ -40,6 +40,11 @@ def format_number(value: float) -> str:
     return f"{value:.2f}" if size < 100 else f"{value:.1f}" if size < 1000 else f"{value:,.0f}"
 
 
+def format_tolerance(share: float) -> str:
+    """How far a figure may be off, as a share of it: `±0.8%`."""
+    return f"±{100 * share:.2g}%" if share < 0.1 else f"±{100 * share:,.0f}%"
+
+
 def format_signed(value: float) -> str:
     """A difference with its sign in thousands, millions or, from 0.1 of them on, billions: `+0.16 G`."""
     scale = column_scale([10 * value], "")

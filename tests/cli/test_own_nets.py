@@ -15,7 +15,7 @@ import torch
 from vidbench.errors import OwnCodeError
 
 ROOT = Path(__file__).parents[2]
-SMALL = ["--size", "32", "--frames", "4"]
+SMALL = ["--size", "32", "--frames", "4", "--precision", "90%"]
 
 NETS = """
 import torch

@@ -13,7 +13,7 @@ from vidbench.errors import InputError
 from vidbench.records import Case
 from vidbench.run.worker import Nets
 
-SMALL = ["--size", "32", "--frames", "4"]
+SMALL = ["--size", "32", "--frames", "4", "--precision", "90%"]
 
 
 class Trap:

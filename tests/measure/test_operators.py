@@ -27,7 +27,8 @@ from vidbench.measure.operators import OperatorTimes, time_operators
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No warm-up by the clock, and no threads that wait for each other on a busy machine."""
-    monkeypatch.setattr("vidbench.measure.timing.WARM_UP_SECONDS", 0)
+    for limit in ("WARM_UP_SECONDS", "WARM_UP_LIMIT"):
+        monkeypatch.setattr(f"vidbench.measure.sampling.{limit}", 0)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -1,13 +1,15 @@
 """Latency and throughput: how many calls, of what, summarised how."""
 
-import itertools
+from collections.abc import Callable, Iterable
 
 import pytest
 import torch
 
 from vidbench.measure import Workload
-from vidbench.measure.timing import measure_latency, measure_throughput, summarise, thin
-from vidbench.records import MAX_SAMPLES
+from vidbench.measure.sampling import Effort
+from vidbench.measure.timing import measure_first_call, measure_latency, measure_throughput
+
+BRIEF = Effort(calls=10, seconds=0.05, budget=0.1)
 
 
 class Counting(torch.nn.Module):
@@ -34,7 +36,7 @@ def workload() -> Workload:
 
 def test_latency(workload):
     """At least ten samples and the seconds asked for, every call counted, in inference mode."""
-    measured = measure_latency(workload, calls=10, seconds=0.05)
+    measured = measure_latency(workload, BRIEF)
     assert measured.details["count"] >= 10
     assert measured.details["count"] + measured.details["warm_up_calls"] == workload.net.calls
     assert measured.details["mean"] * measured.details["count"] >= 0.05
@@ -42,10 +44,10 @@ def test_latency(workload):
 
 
 def test_throughput(workload):
-    """Five windows of at least two calls; a clip is a clip of the batch."""
-    measured = measure_throughput(workload)
-    windows, calls = 5, measured.details["window_calls"]
-    assert len(measured.samples) == windows
+    """At least five windows of at least two calls; a clip is a clip of the batch."""
+    measured = measure_throughput(workload, Effort(calls=6, seconds=0, budget=0.1))
+    windows, calls = measured.details["count"], measured.details["window_calls"]
+    assert len(measured.samples) == windows >= 5
     assert calls >= 2
     assert workload.net.calls == measured.details["warm_up_calls"] + 1 + windows * calls
 
@@ -53,7 +55,7 @@ def test_throughput(workload):
 def test_figures(workload, monkeypatch):
     """By a clock that moves 10 ms a call, two clips a call are 10 ms of latency and 200 clips a second."""
     monkeypatch.setattr("vidbench.measure.timing.perf_counter_ns", lambda: workload.net.calls * 10_000_000)
-    assert measure_latency(workload, calls=10, seconds=0.05).value == pytest.approx(0.01)
+    assert measure_latency(workload, BRIEF).value == pytest.approx(0.01)
     assert measure_throughput(workload).value == pytest.approx(200)
 
 
@@ -64,17 +66,80 @@ def test_autocast():
     assert workload.net.dtypes == {torch.bfloat16}
 
 
-def test_summary():
-    """p90 lies between samples by linear interpolation, as numpy has it."""
-    summary = summarise([5.0, 1.0, 2.0, 4.0, 3.0])
-    assert summary == {"count": 5, "mean": 3.0, "p90": pytest.approx(4.6), "min": 1.0, "max": 5.0}
-    assert summarise([7.0])["p90"] == 7.0
+def script(seconds: Iterable[float]) -> Callable[[Workload, int], float]:
+    """A clock by which a call takes the next of these seconds, several calls several times that."""
+    ticks = iter(seconds)
+    return lambda _workload, calls: calls * next(ticks)
 
 
-def test_thinning():
-    """At most a thousand samples are kept, spread over all of them."""
-    assert thin([1.0, 2.0]) == (1.0, 2.0)
-    kept = thin([float(i) for i in range(2500)])
-    assert len(kept) == MAX_SAMPLES
-    assert kept[0] == 0
-    assert max(b - a for a, b in itertools.pairwise(kept)) <= 3
+def pulse(*seconds: float) -> Iterable[float]:
+    while True:
+        yield from seconds
+
+
+class TestByScript:
+    def test_settled(self, workload):
+        """Calls that agree are known after the least time; nothing has to be said of them."""
+        measured = measure_latency(workload, clock=script(pulse(0.1, 0.1001)))
+        assert measured.value == pytest.approx(0.1, rel=1e-3)
+        assert (measured.details["count"], measured.details["settled"], measured.details["steady"]) == (10, True, True)
+        assert measured.details["precision"] <= 0.01
+        assert measured.caveats == ()
+
+    def test_not_settled(self, workload):
+        """Calls that never agree cost the budget; the figure is kept, with how well it is known."""
+        measured = measure_latency(workload, clock=script(pulse(0.1, 0.2, 0.15, 0.12, 0.18)))
+        assert measured.value == pytest.approx(0.15)
+        assert measured.details["settled"] is False
+        assert measured.details["mean"] * measured.details["count"] == pytest.approx(5, abs=0.2)
+        low, high = measured.details["interval"]
+        assert measured.details["precision"] == pytest.approx(max(0.15 - low, high - 0.15) / 0.15)
+        (caveat,) = measured.caveats
+        assert caveat.startswith(f"not settled: after {measured.details['count']} calls in 5.")
+        assert caveat.endswith(f" the median is known to ±{100 * measured.details['precision']:.0f}%, not ±1%")
+
+    def test_wider_precision(self, workload):
+        """What does not settle to 1% may settle to what is asked."""
+        effort = Effort(calls=10, seconds=1, budget=5, precision=0.4)
+        measured = measure_latency(workload, effort, script(pulse(0.1, 0.2, 0.15, 0.12, 0.18)))
+        assert (measured.details["settled"], measured.details["precision_asked"]) == (True, 0.4)
+        assert measured.details["precision"] > 0.01
+
+    def test_slow_start(self, workload):
+        """What warms up stays out of the figure and in the record; an outlier stays in both."""
+        seconds = [3.0, 0.5, 0.3, 0.2, *[0.1] * 10, 0.9, *[0.1] * 30]
+        measured = measure_latency(workload, clock=script(seconds))
+        details = measured.details
+        assert details["warm_up"][:4] == (3.0, 0.5, 0.3, 0.2)
+        assert len(details["warm_up"]) == details["warm_up_calls"]
+        assert (measured.value, details["steady"]) == (0.1, True)
+        assert (details["outliers"], details["max"]) == (1, 0.9)
+        assert 0.9 in measured.samples
+
+    def test_never_steady(self, workload):
+        """A net that keeps getting slower is measured all the same, and said not to have stood still."""
+        measured = measure_latency(workload, clock=script(0.05 * 1.05**call for call in range(200)))
+        assert measured.details["steady"] is False
+        assert any("reached its limit of 3 s" in caveat for caveat in measured.caveats)
+
+    def test_rates(self, workload):
+        """Windows are judged as clips a second, whose median and interval they are."""
+        measured = measure_throughput(workload, clock=script(pulse(0.1, 0.1001)))
+        low, high = measured.details["interval"]
+        assert 2 / 0.1001 <= low <= measured.value <= high <= 2 / 0.1 + 1e-9
+        assert (measured.details["count"], measured.details["window_calls"]) == (6, 5)
+
+    def test_windows_that_differ(self, workload):
+        """Windows go on for the time allowed, and no longer."""
+        measured = measure_throughput(workload, clock=script(pulse(0.1, 0.2, 0.15)))
+        assert measured.details["settled"] is False
+        assert measured.details["count"] > 6
+        assert "windows in 5." in measured.caveats[0]
+
+    def test_first_call(self, workload):
+        """The first call is one call, timed before any other."""
+        measured = measure_first_call(workload, script([2.5, 0.1]))
+        assert (measured.value, measured.samples, measured.unit) == (2.5, (2.5,), "seconds")
+        measure_first_call(workload)
+        assert workload.net.calls == 1
+        assert workload.net.inference == {True}

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vidbench.cli.options import Classes, Device, Dtype, Threads, Weights
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,15 +33,9 @@ def explain(  # noqa: PLR0917  # one parameter an option
         int | None, typer.Option(help="Height and width; default is the variant's.", show_default=False)
     ] = None,
     batch: Annotated[int, typer.Option(help="Clips a call.")] = 1,
-    classes: Annotated[
-        int | None, typer.Option(help="Width of the logits; default is the variant's.", show_default=False)
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto (the GPU where there is one), cpu, cuda, cuda:N, or meta: nothing is timed.")
-    ] = "auto",
-    dtype: Annotated[
-        str, typer.Option(help="fp32 (TF32 off), tf32, fp16, bf16 (weights and input cast), amp (autocast to bf16).")
-    ] = "fp32",
+    classes: Classes = None,
+    device: Device = "auto",
+    dtype: Dtype = "fp32",
     on: Annotated[
         str | None,
         typer.Option(help="A GPU, such as a100: estimate by its datasheet instead of timing.", show_default=False),
@@ -53,10 +49,8 @@ def explain(  # noqa: PLR0917  # one parameter an option
     clip: Annotated[
         str | None, typer.Option(help="A video to take the clip from; default is noise.", show_default=False)
     ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="A checkpoint to load; default is random weights.", show_default=False)
-    ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)] = None,
+    weights: Weights = None,
+    threads: Threads = None,
     trace: Annotated[
         str | None,
         typer.Option(help="Write the profiler's Chrome trace here (.json or .json.gz).", show_default=False),

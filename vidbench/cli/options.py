@@ -1,4 +1,8 @@
-"""Turning option texts into values; a malformed one is refused with the form it should have."""
+"""Options that several commands have, and turning their texts into values; malformed ones are refused with the form."""
+
+from typing import Annotated
+
+import typer
 
 from vidbench.errors import InputError
 
@@ -20,6 +24,22 @@ def parse_numbers(option: str, text: str | None) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
+Classes = Annotated[int | None, typer.Option(help="Width of the logits; default is the variant's.", show_default=False)]
+Device = Annotated[
+    str, typer.Option(help="auto (the GPU where there is one), cpu, cuda, cuda:N, or meta: static figures alone.")
+]
+Dtype = Annotated[
+    str, typer.Option(help="fp32 (TF32 off), tf32, fp16, bf16 (weights and input cast), amp (autocast to bf16).")
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        help="A checkpoint (torch.save's form, or .safetensors) to load into the net; default is random weights.",
+        show_default=False,
+    ),
+]
+Threads = Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)]
+
 UNITS = {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)}
 UNITS |= {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)}
 
@@ -34,6 +54,18 @@ def parse_bytes(option: str, text: str) -> int:
         return int(amount)
     except (KeyError, ValueError):
         raise InputError(f"{option} takes an amount of memory such as 24GB or 80GiB, not {text!r}") from None
+
+
+def parse_share(option: str, text: str) -> float:
+    """`1%` or `0.01` as a share, above 0 and below 1."""
+    number = text.strip().removesuffix("%")
+    try:
+        share = float(number) / (100 if number != text.strip() else 1)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise InputError(f"{option} takes a share such as 1% or 0.01, above 0 and below 1, not {text!r}")
+    return share
 
 
 def parse_names(option: str, text: str) -> list[str]:

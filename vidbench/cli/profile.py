@@ -1,8 +1,10 @@
 """`vidbench profile`: the main job. Models, clips, batches and precisions in; a table and files out."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from vidbench.cli.options import Classes, Device, Dtype, Threads, Weights
 
 if TYPE_CHECKING:
     from vidbench.cli.outputs import Sink
@@ -29,15 +31,9 @@ def profile(  # noqa: PLR0917  # one parameter an option
         typer.Option(help="Heights and widths, such as 224,256; default is the variant's.", show_default=False),
     ] = None,
     batch: Annotated[str, typer.Option(help="Clips a call, such as 1,8.")] = "1",
-    classes: Annotated[
-        int | None, typer.Option(help="Width of the logits; default is the variant's.", show_default=False)
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto (the GPU where there is one), cpu, cuda, cuda:N, or meta: static figures alone.")
-    ] = "auto",
-    dtype: Annotated[
-        str, typer.Option(help="fp32 (TF32 off), tf32, fp16, bf16 (weights and input cast), amp (autocast to bf16).")
-    ] = "fp32",
+    classes: Classes = None,
+    device: Device = "auto",
+    dtype: Dtype = "fp32",
     task: Annotated[
         str, typer.Option(help="inference (a forward pass) or train (forward and backward).")
     ] = "inference",
@@ -52,13 +48,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     clips_per_video: Annotated[int, typer.Option(help="Clips cut from each video for adaptive nets.")] = 10,
     stride: Annotated[int, typer.Option(help="Frames between samples of these clips.")] = 2,
     loop_clip: Annotated[bool, typer.Option("--loop-clip", help="Let a video that is too short start over.")] = False,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            help="A checkpoint (torch.save's form, or .safetensors) to load into the net; default is random weights.",
-            show_default=False,
-        ),
-    ] = None,
+    weights: Weights = None,
     only: Annotated[
         str | None, typer.Option(help="Metrics to take, such as macs,latency; default is all.", show_default=False)
     ] = None,
@@ -70,7 +60,14 @@ def profile(  # noqa: PLR0917  # one parameter an option
             show_default=False,
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)] = None,
+    threads: Threads = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="How well medians of time are to be known, as 1% or 0.01: sampling goes on until their 95% interval "
+            "is within it, or the time allowed is spent."
+        ),
+    ] = "1%",
     cross_check: Annotated[
         bool,
         typer.Option("--cross-check", help="Let fvcore and ptflops count, too (on the CPU), and explain differences."),
@@ -91,7 +88,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     """Measure what nets cost across clip lengths: parameters, MACs, latency, throughput and memory."""
     from vidbench.catalog import find_variants
     from vidbench.cli.left_out import warn_of_left_out
-    from vidbench.cli.options import parse_bytes, parse_names, parse_numbers
+    from vidbench.cli.options import parse_bytes, parse_names, parse_numbers, parse_share
     from vidbench.cli.outputs import open_outputs
     from vidbench.errors import InputError
     from vidbench.records import RANDOM, Footage
@@ -101,6 +98,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
     limit = parse_bytes("--fits", fits) if fits is not None else None
     if limit is not None and device not in ("auto", "meta"):
         raise InputError(f"--fits predicts memory without a device; leave out --device {device}")
+    share = parse_share("--precision", precision)
     warn_of_left_out()
     cases = expand_grid(
         list(variants.values()),
@@ -119,9 +117,10 @@ def profile(  # noqa: PLR0917  # one parameter an option
     if limit is not None:
         cases = _plan(cases, limit)
     with open_outputs(csv_path=csv, json_path=json) as sink:
+        how: dict[str, Any] = {"precision": share, "cross_check": cross_check}
         code = _measure(
-            cases, metrics, footage, sink,
-            cross_check=cross_check, shows_table="-" not in (csv, json), timeout=timeout, in_process=in_process,
+            cases, metrics, footage, sink, how,
+            shows_table="-" not in (csv, json), timeout=timeout, in_process=in_process,
         )  # fmt: skip
     raise typer.Exit(code)
 
@@ -164,13 +163,13 @@ def _measure(
     names: list[str] | None,
     footage: "Footage",
     sink: "Sink",
+    how: dict[str, Any],
     *,
-    cross_check: bool,
     shows_table: bool,
     timeout: float,
     in_process: bool,
 ) -> int:
-    """Measure, hand each record on as it comes, then print them all; the exit code."""
+    """Measure as run_cases is told how, hand each record on as it comes, then print them all; the exit code."""
     from vidbench.differences import list_doubts
     from vidbench.notes import describe_failure, write_notes
     from vidbench.run import prepare, run_cases
@@ -188,9 +187,7 @@ def _measure(
         jobs, metrics = prepare(cases, names, footage, processes)
         try:
             with show_progress(len(cases)) as announce:
-                for record, environment in run_cases(
-                    jobs, metrics, cross_check=cross_check, processes=processes, announce=announce
-                ):
+                for record, environment in run_cases(jobs, metrics, **how, processes=processes, announce=announce):
                     records.append(record)
                     environments[record.environment] = environment
                     sink(record, environment)

@@ -3,15 +3,30 @@
 from collections.abc import Callable
 
 from vidbench.measure.memory import measure_peak_memory, measure_reserved_memory
-from vidbench.measure.timing import measure_latency, measure_throughput
+from vidbench.measure.sampling import PRECISION
+from vidbench.measure.timing import LATENCY, THROUGHPUT, measure_first_call, measure_latency, measure_throughput
 from vidbench.measure.workload import Workload
 from vidbench.records import Measurement
 
-MEASURERS: dict[str, Callable[[Workload], Measurement]] = {
+Measurers = dict[str, Callable[[Workload], Measurement]]
+
+MEASURERS: Measurers = {
+    "first_call": measure_first_call,  # before all that call the net
     "latency": measure_latency,
     "throughput": measure_throughput,
     "peak_memory": measure_peak_memory,
     "reserved_memory": measure_reserved_memory,
 }
 
-__all__ = ["MEASURERS", "Workload"]
+
+def make_measurers(precision: float) -> Measurers:
+    """MEASURERS whose medians are sampled until they are known to that share of them."""
+    latency, throughput = LATENCY.to(precision), THROUGHPUT.to(precision)
+    return {
+        **MEASURERS,
+        "latency": lambda workload: measure_latency(workload, latency),
+        "throughput": lambda workload: measure_throughput(workload, throughput),
+    }
+
+
+__all__ = ["MEASURERS", "PRECISION", "Measurers", "Workload", "make_measurers"]

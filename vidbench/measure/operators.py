@@ -13,7 +13,8 @@ from vidbench.errors import VidbenchError
 from vidbench.measure.kernels import device_times
 from vidbench.measure.matching import Claim, Owner, match_calls
 from vidbench.measure.profiler import CALL, check_trace, profile_call, scope, scoped_modules
-from vidbench.measure.timing import describe_state, time_calls, warm_up
+from vidbench.measure.sampling import warm_up
+from vidbench.measure.timing import describe_state, time_calls
 from vidbench.measure.workload import Workload
 
 LEAST_CALLS, MOST_CALLS, PROFILED_SECONDS = 3, 20, 0.5
@@ -98,7 +99,7 @@ def time_operators(
     plain: list[float] = []
     profiles: list[_Profile] = []
     with workload.running():
-        warm_up(workload)
+        warm_up(lambda: time_calls(workload, 1))
         if profiled_calls is None:
             fitting = math.ceil(PROFILED_SECONDS / time_calls(workload, 1))
             profiled_calls = min(max(fitting, LEAST_CALLS), MOST_CALLS)

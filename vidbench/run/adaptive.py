@@ -11,14 +11,16 @@ from torch import Tensor, nn
 
 from vidbench.catalog import variants
 from vidbench.counting import Count, count
-from vidbench.measure import MEASURERS, Workload
-from vidbench.measure.timing import WINDOWS, measure_latency, summarise, thin, time_calls
+from vidbench.measure import MEASURERS, PRECISION, Workload
+from vidbench.measure.sampling import Effort, describe_samples, doubt_clips, doubt_samples, sample
+from vidbench.measure.statistics import summarise, thin
+from vidbench.measure.timing import LATENCY, THROUGHPUT, measure_first_call, measure_latency, time_calls
 from vidbench.models.atfr_sgs import keeping, samplers
 from vidbench.records import RANDOM, Case, Clip, Measurement
 from vidbench.run.nets import Nets
 from vidbench.run.static import static_figures
 
-CLIP_CALLS, CLIP_SECONDS = 3, 0.2  # of latency, for each clip
+CLIP = Effort(calls=3, seconds=0.2, budget=1.0)  # of latency, for each clip
 PASS_CLIPS = 16  # clips held in memory at once, for throughput
 
 
@@ -32,14 +34,17 @@ class Trial:
     load: Callable[[Clip, Case], Tensor]
     counts: list[Count]
     kept: dict[str, list[int]]  # by the path of the sampling layer, a number for each clip
+    first_call: Measurement
+    precision: float  # to which medians are to be known
 
     def workload(self, clip: Clip) -> Workload:
         """The net with one clip."""
-        tensor = self.load(clip, self.case)
-        return Workload(self.net, tensor, tensor.device, amp=self.case.dtype == "amp", task=self.case.task)
+        return _workload(self.net, self.case, self.load(clip, self.case))
 
 
-def measure_adaptive(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets) -> Iterator[Measurement]:
+def measure_adaptive(
+    case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets, precision: float = PRECISION
+) -> Iterator[Measurement]:
     """The metrics of one case, each a distribution over the clips; on meta tensors MACs are unknown, but for bounds."""
     net = nets.counted(case)
     fewest, most = (_count_keeping(net, case, kept) for kept in (1, case.frames))
@@ -57,11 +62,14 @@ def measure_adaptive(case: Case, clips: Sequence[Clip], metrics: Sequence[str], 
     if case.device == "meta":
         measurers |= {name: lambda name=name: _unknown(static[name], fewest, most) for name in ("macs", "activations")}
     else:
-        trial = cache(lambda: _try(case, clips, nets))  # a pass of every clip, which the weights' figures do not need
+        trial = cache(
+            lambda: _try(case, clips, nets, precision)
+        )  # a pass of every clip, which the weights' figures do not need
         measurers |= {
             "macs": lambda: _macs(static["macs"], trial()),
             "activations": lambda: _activations(static["activations"], trial()),
             "frames_kept": lambda: _frames_kept(trial()),
+            "first_call": lambda: trial().first_call,
             "latency": lambda: _latency(trial()),
             "throughput": lambda: _throughput(trial()),
             "peak_memory": lambda: _memory("peak_memory", trial()),
@@ -89,8 +97,9 @@ def _unknown(static: Measurement, fewest: Count, most: Count) -> Measurement:
     )
 
 
-def _try(case: Case, clips: Sequence[Clip], nets: Nets) -> Trial:
+def _try(case: Case, clips: Sequence[Clip], nets: Nets, precision: float) -> Trial:
     net = nets.measured(case)
+    first_call = measure_first_call(_workload(net, case, nets.load(clips[0], case)))
     counts: list[Count] = []
     kept: dict[str, list[int]] = {path: [] for path in samplers(net)}
     for clip in clips:
@@ -98,7 +107,11 @@ def _try(case: Case, clips: Sequence[Clip], nets: Nets) -> Trial:
             counts.append(count(net, nets.load(clip, case), train=case.task == "train"))
         for path, layer in samplers(net).items():
             kept[path] += layer.frames_kept
-    return Trial(net, case, clips, nets.load, counts, kept)
+    return Trial(net, case, clips, nets.load, counts, kept, first_call, precision)
+
+
+def _workload(net: nn.Module, case: Case, tensor: Tensor) -> Workload:
+    return Workload(net, tensor, tensor.device, amp=case.dtype == "amp", task=case.task)
 
 
 def _over_clips(figure: Measurement, values: Sequence[float], trial: Trial) -> Measurement:
@@ -156,30 +169,46 @@ def _frames_kept(trial: Trial) -> Measurement:
 
 
 def _latency(trial: Trial) -> Measurement:
-    taken = [measure_latency(trial.workload(clip), CLIP_CALLS, CLIP_SECONDS) for clip in trial.clips]
+    taken = [measure_latency(trial.workload(clip), CLIP.to(trial.precision)) for clip in trial.clips]
     values = [float(m.value) for m in taken if isinstance(m.value, float)]
     plain = replace(trial, net=Nets().measured(_unsampled(trial.case)))
-    unsampled = measure_latency(plain.workload(trial.clips[0])).value
-    figure = replace(
-        _over_clips(taken[0], values, trial), method=f"over clips: {taken[0].method}", value=median(values)
+    unsampled = measure_latency(plain.workload(trial.clips[0]), LATENCY.to(trial.precision)).value
+    clips = replace(
+        taken[0],
+        method=f"median over clips; of each clip the {taken[0].method}",
+        details={
+            "precision": max(m.details["precision"] for m in taken),  # of the clip that is known worst
+            "precision_asked": trial.precision,
+            "settled": all(m.details["settled"] for m in taken),
+            "warm_up_calls": sum(m.details["warm_up_calls"] for m in taken),
+            "steady": all(m.details["steady"] for m in taken),
+        },
+        caveats=doubt_clips(taken),
     )
+    figure = replace(_over_clips(clips, values, trial), value=median(values))
     return _beside(figure, unsampled) if isinstance(unsampled, float) else figure
 
 
 def _throughput(trial: Trial) -> Measurement:
     chosen = trial.clips[:: -(-len(trial.clips) // PASS_CLIPS)]
     workloads = [trial.workload(clip) for clip in chosen]
+    effort = THROUGHPUT.to(trial.precision)
     with workloads[0].running():
         for workload in workloads:
             workload.call()
-        samples = [len(chosen) / sum(time_calls(workload, 1) for workload in workloads) for _ in range(WINDOWS)]
+        samples, spent = sample(
+            lambda: sum(time_calls(workload, 1) for workload in workloads),
+            effort,
+            lambda seconds: len(chosen) / seconds,
+        )
     return Measurement(
         metric="throughput",
         value=median(samples),
         unit="clips/s",
-        samples=tuple(samples),
-        details=summarise(samples),
-        method=f"median of {WINDOWS} passes over the clips, one clip a call, after a pass to warm up",
+        samples=thin(samples),
+        details=describe_samples(samples, effort),
+        method=f"median of passes over the clips, one clip a call: {effort.describe('passes', 'a pass to warm up')}",
+        caveats=doubt_samples(samples, spent, effort, "passes"),
     )
 
 

@@ -6,12 +6,14 @@ import signal
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import torch
 
 from vidbench.catalog import is_own
 from vidbench.environment import check_dtype
 from vidbench.errors import VidbenchError
+from vidbench.measure import PRECISION
 from vidbench.metrics import METRICS
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
 from vidbench.run.ceiling import available_bytes, count_kills
@@ -34,7 +36,7 @@ def can_be_sent(case: Case) -> bool:
 
 
 def measure_isolated(
-    case: Case, clips: Sequence[Clip], metrics: Sequence[str], processes: Processes
+    case: Case, clips: Sequence[Clip], metrics: Sequence[str], processes: Processes, precision: float = PRECISION
 ) -> tuple[Record, Environment]:
     """Measure one case in a process of its own; if that dies or hangs, the record has what came before.
 
@@ -42,7 +44,7 @@ def measure_isolated(
         VidbenchError: no process can be started.
     """
     free, kills = available_bytes(), count_kills()
-    outcome = processes.run(partial(_measure, case, clips, metrics, torch.get_num_threads()))
+    outcome = processes.run(partial(_measure, _Errand(case, clips, metrics, precision, torch.get_num_threads())))
     last = outcome.sent[-1] if outcome.sent else None
     environment = next((one for one in outcome.sent if isinstance(one, Environment)), None) or _name_place(case)
     if isinstance(last, Record):
@@ -59,12 +61,22 @@ def measure_isolated(
     return make_record(case, environment, measurements, failure), environment
 
 
-def _measure(case: Case, clips: Sequence[Clip], metrics: Sequence[str], threads: int, send: Send) -> None:
+class _Errand(NamedTuple):
+    """What a case's process is to measure, and how."""
+
+    case: Case
+    clips: Sequence[Clip]
+    metrics: Sequence[str]
+    precision: float
+    threads: int  # the caller's
+
+
+def _measure(errand: _Errand, send: Send) -> None:
     """In the case's process: send its environment, each measurement, and the record."""
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
+    if torch.get_num_threads() != errand.threads:
+        torch.set_num_threads(errand.threads)
     try:
-        record, _ = measure_case(case, clips, metrics, Nets(), report=send)
+        record, _ = measure_case(*errand[:3], Nets(), errand.precision, report=send)
     except (SystemExit, KeyboardInterrupt) as error:
         what = f"{type(error).__name__}: {error}"
         send(Failure(kind="error", message=f"the net's code would end the process ({what})"))

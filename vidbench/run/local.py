@@ -13,6 +13,7 @@ from vidbench.catalog import find_variant, is_own
 from vidbench.clips import plan_clips
 from vidbench.environment import resolve_device
 from vidbench.errors import InputError
+from vidbench.measure import PRECISION
 from vidbench.metrics import ADAPTIVE, METRICS, select_metrics
 from vidbench.models.weights import check_weights, read_weights
 from vidbench.records import GIVEN, RANDOM, SYNTHETIC, TASKS, Case, Clip, Environment, Footage, Record
@@ -99,6 +100,7 @@ def run_cases(
     metrics: Sequence[str],
     *,
     module: nn.Module | None = None,
+    precision: float = PRECISION,
     cross_check: bool = False,
     processes: Processes | None = None,
     announce: Callable[[Case], None] = lambda _: None,
@@ -108,9 +110,11 @@ def run_cases(
     Timed cases whose nets have names are measured in `processes`, if there are such; all others in this process.
 
     Raises:
-        InputError: a cross-check is asked for without MACs.
+        InputError: a cross-check is asked for without MACs, or a precision that is no share.
         VidbenchError: no process can be started.
     """
+    if not 0 < precision < 1:
+        raise InputError(f"precision is a share of the median between 0 and 1, such as 0.01, not {precision}")
     if cross_check and "macs" not in metrics:
         raise InputError("a cross-check is of MACs; take macs among the metrics, too")
     nets = Nets(module)
@@ -118,9 +122,9 @@ def run_cases(
     for case, clips in jobs:
         announce(case)
         if processes and module is None and is_timed(case, metrics) and can_be_sent(case):
-            record, environment = measure_isolated(case, clips, metrics, processes)
+            record, environment = measure_isolated(case, clips, metrics, processes, precision)
         else:
-            record, environment = measure_case(case, clips, metrics, nets)
+            record, environment = measure_case(case, clips, metrics, nets, precision)
         # What brought its own process down would only cost the counters' their time.
         fell = record.failure is not None and record.failure.kind in ("crash", "timeout")
         try:
@@ -143,6 +147,7 @@ def profile(
     weights: Path | str | None = None,
     task: str = "inference",
     metrics: Sequence[str] | None = None,
+    precision: float = PRECISION,
     cross_check: bool = False,
     in_process: bool = False,
     timeout: float = TIMEOUT,
@@ -165,6 +170,8 @@ def profile(
             .safetensors); default is random weights from a fixed seed, or what your factory loads.
         task: inference (a forward pass), or train (forward and backward).
         metrics: names of vidbench.metrics.METRICS; default is all that the device can give.
+        precision: how well the medians of latency and throughput are to be known, as a share of them: sampling goes
+            on until their 95% interval is within it, or the time allowed is spent, which `details` and caveats say.
         cross_check: let fvcore and ptflops count each net and clip, too, each on the CPU in a process of its own; the
             details of `macs` then have what their differences consist of.
         in_process: whether to measure all in this process. By default every timed case of a net that has a name is
@@ -204,7 +211,9 @@ def profile(
             own = () if clip.source == SYNTHETIC else (clip.source,)
             ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop), processes)
             jobs += ready
-        measured = run_cases(jobs, chosen, module=module, cross_check=cross_check, processes=processes)
+        measured = run_cases(
+            jobs, chosen, module=module, precision=precision, cross_check=cross_check, processes=processes
+        )
         return [record for record, _ in measured]
 
 

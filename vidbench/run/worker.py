@@ -14,7 +14,7 @@ from vidbench.catalog import variants
 from vidbench.counting import count
 from vidbench.environment import describe, key
 from vidbench.errors import VidbenchError, first_line
-from vidbench.measure import MEASURERS, Workload
+from vidbench.measure import PRECISION, Workload, make_measurers
 from vidbench.measure.operators import time_operators
 from vidbench.metrics import ADAPTIVE, METRICS
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
@@ -36,12 +36,14 @@ def measure_case(
     clips: Sequence[Clip],
     metrics: Sequence[str],
     nets: Nets,
+    precision: float = PRECISION,
+    *,
     report: Callable[[Environment | Measurement], None] = lambda _: None,
 ) -> tuple[Record, Environment]:
     """Take the metrics of one case on its clips: one, or several where the net's work depends on them.
 
-    Whatever goes wrong is the record's failure; what came before it is kept. `report` is told of each part of the
-    record as soon as it is there.
+    Whatever goes wrong is the record's failure; what came before it is kept. Medians of time are sampled until they are
+    known to `precision`, a share of them. `report` is told of each part of the record as soon as it is there.
     """
     device = torch.device(case.device)
     measurements: list[Measurement] = []
@@ -52,7 +54,7 @@ def measure_case(
         free = free_bytes(device)
         try:
             with memory_ceiling(device):
-                for measurement in _measure(case, clips, metrics, nets):
+                for measurement in _measure(case, clips, metrics, nets, precision):
                     measurements.append(measurement)
                     report(measurement)
         except Exception as error:  # a case must not end the others
@@ -105,25 +107,38 @@ def describe_shortage(predicted: float | None, free: float) -> str:
     return f"{wanted}, {name(free)} free"
 
 
-def _measure(case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets) -> Iterator[Measurement]:
+def _measure(
+    case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets, precision: float
+) -> Iterator[Measurement]:
+    measurers = make_measurers(precision)
     if is_adaptive(case):
-        yield from measure_adaptive(case, clips, metrics, nets)
+        yield from measure_adaptive(case, clips, metrics, nets, precision)
         return
     (clip,) = clips
     exact = [name for name in metrics if METRICS[name].kind == "exact" and name not in ADAPTIVE]
     sampled = [name for name in metrics if METRICS[name].kind == "sampled" and name not in ADAPTIVE]
+
+    def first_call() -> Iterator[Measurement]:
+        if "first_call" in sampled:
+            sampled.remove("first_call")
+            yield measurers["first_call"](_workload(case, clip, nets))
+
     if exact:
         net = nets.counted(case)
         cautions = nets.cautions(case)
+        if cautions:  # counting calls the net
+            yield from first_call()
         counted_clip = clip if cautions else Clip(frames=case.frames, size=case.size)
         counted = count(net, counted_clip, train=case.task == "train")
         doubtful = counted.unknown and case.device != "meta" and case.task == "inference"
+        if doubtful:  # timing what is unknown calls the net
+            yield from first_call()
         shares = _time_unknown(_workload(case, clip, nets), counted.unknown) if doubtful else None
         static = static_figures(net, counted, case, cautions, shares)
         yield from (static[name] for name in exact)
     if sampled:
         workload = _workload(case, clip, nets)
-        yield from (MEASURERS[name](workload) for name in sampled)
+        yield from (measurers[name](workload) for name in sampled)
 
 
 def _workload(case: Case, clip: Clip, nets: Nets) -> Workload:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vidbench.table import Row
 
 HISTOGRAM_WIDTH = 10
+UNSETTLED = "~"  # before a median that is not known as well as was asked
 FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}
 
 
@@ -43,6 +44,7 @@ METRIC_COLUMNS = {
     "activations": (Column("activations", "activations", Scale(1e6, "M/clip")),),
     "weight_memory": (Column("weight_memory", "weights", unit="bytes"),),
     "predicted_memory": (Column("predicted_memory", "predicted", unit="bytes", per="/call"),),
+    "first_call": (Column("first_call", "first call", unit="seconds"),),
     "latency": (
         Column("latency", "latency", unit="seconds", per="/call"),
         Column("latency_p90", "p90", unit="seconds"),
@@ -96,13 +98,14 @@ def _add_cross_checks(table: Table, rows: "Sequence[Row]", cells: list[list[str]
 
 
 def _cell(row: "Row", column: Column, scale: Scale) -> str:
-    """A figure; of MACs that depend on the clip their range, never one number; of a failed case what failed."""
+    """A figure, marked where it is not settled; of MACs that depend on the clip their range; or what failed."""
     if column.key == "macs":
         for low, high in (("macs_min", "macs_max"), ("macs_fewest", "macs_most")):
             if row[low] is not None:
                 return f"{scale.format(row[low])}–{scale.format(row[high])}"
     failed = row[column.key] is None and row["failure"]
-    return FAILED[row["failure"]] if failed else scale.format(row[column.key])
+    mark = UNSETTLED if row.get(f"{column.key}_settled") is False else ""
+    return FAILED[row["failure"]] if failed else mark + scale.format(row[column.key])
 
 
 def print_distributions(records: "Sequence[Record]") -> None:
