@@ -33,7 +33,7 @@ def macs(value: float | None = 4.73e9, **changes: Any) -> Measurement:
 def latency(value: float | None = 0.02, **changes: Any) -> Measurement:
     shared = {"metric": "latency", "value": value, "unit": "seconds", "method": "median of calls, each synchronised"}
     details = {"count": 3, "mean": 0.025, "p90": 0.03, "p99": 0.0309, "min": 0.02, "max": 0.031}
-    details |= {"outliers": 0, "interval": (0.02, 0.031), "precision": 0.05, "settled": False}
+    details |= {"outliers": 0, "interval": [0.02, 0.031], "precision": 0.05, "settled": False}
     return Measurement(**{**shared, "samples": (0.02, 0.02, 0.03), "details": details, **changes})
 
 

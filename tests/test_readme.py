@@ -1,5 +1,6 @@
 """What the README and docs/measuring.md show is what the commands print."""
 
+import json
 import re
 from pathlib import Path
 
@@ -82,3 +83,12 @@ def test_links():
     """Files that the README links to are there."""
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert (ROOT / target).exists()
+
+
+def test_measured_example():
+    """What docs/explain.md says of a measurement is what its record says."""
+    page = (ROOT / "docs" / "explain.md").read_text()
+    (record,) = re.findall(r"`(results/\S+\.json)`", page)
+    sentences = json.loads((ROOT / record).read_text())["comparison"]["sentences"]
+    assert len(sentences) >= 3
+    assert all(f"- {sentence}\n" in page for sentence in sentences)

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from io import StringIO
@@ -34,8 +35,7 @@ def compare(counter: str, net: nn.Module, *inputs: Any) -> CrossCheck:
     Raises:
         CounterError: the counter gave no figure and no reason; what else it or the net raises is passed on.
     """
-    torch.backends.mha.set_fastpath_enabled(False)
-    with torch.no_grad():
+    with torch.no_grad(), _native_attention_off():
         ours = count(net, *inputs)
         tally = _Tally()
         macs = _COUNTERS[counter](net, inputs, ours, tally)
@@ -53,6 +53,16 @@ def compare(counter: str, net: nn.Module, *inputs: Any) -> CrossCheck:
         skipped=dict(tally.skipped.most_common()),
         unjudged={name: tally.skipped[name] for name in sorted(tally.unjudged)} if unexplained else {},
     )
+
+
+@contextmanager
+def _native_attention_off() -> Iterator[None]:
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 class _Tally:

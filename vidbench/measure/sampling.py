@@ -135,7 +135,7 @@ def describe_samples(figures: Sequence[float], effort: Effort) -> dict[str, Any]
     return {
         **summarise(figures),
         "outliers": count_outliers(figures),
-        "interval": (interval.low, interval.high),
+        "interval": [interval.low, interval.high],
         "confidence": interval.confidence,
         "precision": relative_precision(figures, interval),
         "precision_asked": effort.precision,
