@@ -11,7 +11,7 @@ import torch
 
 from vidbench.catalog import find_variant
 from vidbench.records import Footage
-from vidbench.run import prepare, run_cases
+from vidbench.run import Plan, prepare, run_cases
 from vidbench.run.processes import Processes
 from vidbench.suites import expand_grid
 
@@ -34,7 +34,9 @@ def main() -> None:
                 own = processes if isolated else None
                 jobs, metrics = prepare(cases, METRICS, Footage(), own)
                 # One run a case, so that a net is built for each on both sides.
-                records = [record for job in jobs for record, _ in run_cases([job], metrics, processes=own)]
+                records = [
+                    record for job in jobs for record, _ in run_cases([job], Plan(metrics=metrics), processes=own)
+                ]
             seconds[isolated] = time.perf_counter() - begin
             assert not any(record.failure for record in records)
         costs.append((seconds[True] - seconds[False]) / CASES)

@@ -23,10 +23,12 @@ class Outcome:
 
 @pytest.fixture
 def vidbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Run `vidbench ARGUMENTS...` as a user would, without the cost of new processes: `profile` has `--in-process`."""
+    """Run `vidbench ARGUMENTS...` as a user would, quickly: `profile` has `--in-process --precision 50%`."""
 
     def run(*arguments: str) -> Outcome:
-        here = ["--in-process"] if arguments[:1] == ("profile",) else []
+        here = []
+        if arguments[:1] == ("profile",):
+            here = ["--in-process", *([] if "--precision" in arguments else ["--precision", "50%"])]
         monkeypatch.setattr(sys, "argv", ["vidbench", *arguments, *here])
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:

@@ -16,6 +16,7 @@ import vidbench as package
 from vidbench.records import Case, Clip, Record
 from vidbench.run import isolation
 from vidbench.run.isolation import measure_isolated
+from vidbench.run.plan import Plan
 from vidbench.run.processes import Processes
 
 ROOT = Path(__file__).parents[2]
@@ -165,7 +166,7 @@ def test_ends(nets, monkeypatch):
 
     def measure(name: str) -> Record:
         case = Case(model=f"trouble:{name}", classes=None, frames=4, size=32)
-        return measure_isolated(case, [CLIP], ["macs", "latency"], processes)[0]
+        return measure_isolated(case, [CLIP], Plan(metrics=("macs", "latency")), processes)[0]
 
     with Processes() as processes:
         left, killed, unmade = measure("leaves"), measure("killed"), measure("unmade")

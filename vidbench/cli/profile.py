@@ -117,9 +117,9 @@ def profile(  # noqa: PLR0917  # one parameter an option
     if limit is not None:
         cases = _plan(cases, limit)
     with open_outputs(csv_path=csv, json_path=json) as sink:
-        how: dict[str, Any] = {"precision": share, "cross_check": cross_check}
+        how: dict[str, Any] = {"precision": share}
         code = _measure(
-            cases, metrics, footage, sink, how,
+            cases, metrics, footage, sink, how, cross_check=cross_check,
             shows_table="-" not in (csv, json), timeout=timeout, in_process=in_process,
         )  # fmt: skip
     raise typer.Exit(code)
@@ -165,14 +165,15 @@ def _measure(
     sink: "Sink",
     how: dict[str, Any],
     *,
+    cross_check: bool,
     shows_table: bool,
     timeout: float,
     in_process: bool,
 ) -> int:
-    """Measure as run_cases is told how, hand each record on as it comes, then print them all; the exit code."""
+    """Measure as the Plan is told how, hand each record on as it comes, then print them all; the exit code."""
     from vidbench.differences import list_doubts
     from vidbench.notes import describe_failure, write_notes
-    from vidbench.run import prepare, run_cases
+    from vidbench.run import Plan, prepare, run_cases
     from vidbench.run.processes import Processes
     from vidbench.table import rows
     from vidbench.terminal.profile import print_distributions, print_profile, shown_metrics
@@ -185,9 +186,12 @@ def _measure(
     with Processes(timeout) as owned:
         processes = None if in_process else owned
         jobs, metrics = prepare(cases, names, footage, processes)
+        plan = Plan(metrics=metrics, **how)
         try:
             with show_progress(len(cases)) as announce:
-                for record, environment in run_cases(jobs, metrics, **how, processes=processes, announce=announce):
+                for record, environment in run_cases(
+                    jobs, plan, cross_check=cross_check, processes=processes, announce=announce
+                ):
                     records.append(record)
                     environments[record.environment] = environment
                     sink(record, environment)

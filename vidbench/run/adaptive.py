@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from vidbench.catalog import variants
 from vidbench.counting import Count, count
-from vidbench.measure import MEASURERS, PRECISION, Workload
+from vidbench.measure import MEASURERS, Workload
 from vidbench.measure.sampling import Effort, describe_samples, doubt_clips, doubt_samples, sample
 from vidbench.measure.statistics import summarise, thin
 from vidbench.measure.timing import LATENCY, THROUGHPUT, measure_first_call, measure_latency, time_calls
 from vidbench.models.atfr_sgs import keeping, samplers
 from vidbench.records import RANDOM, Case, Clip, Measurement
 from vidbench.run.nets import Nets
+from vidbench.run.plan import Plan
 from vidbench.run.static import static_figures
 
 CLIP = Effort(calls=3, seconds=0.2, budget=1.0)  # of latency, for each clip
@@ -42,9 +43,7 @@ class Trial:
         return _workload(self.net, self.case, self.load(clip, self.case))
 
 
-def measure_adaptive(
-    case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets, precision: float = PRECISION
-) -> Iterator[Measurement]:
+def measure_adaptive(case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets) -> Iterator[Measurement]:
     """The metrics of one case, each a distribution over the clips; on meta tensors MACs are unknown, but for bounds."""
     net = nets.counted(case)
     fewest, most = (_count_keeping(net, case, kept) for kept in (1, case.frames))
@@ -63,7 +62,7 @@ def measure_adaptive(
         measurers |= {name: lambda name=name: _unknown(static[name], fewest, most) for name in ("macs", "activations")}
     else:
         trial = cache(
-            lambda: _try(case, clips, nets, precision)
+            lambda: _try(case, clips, nets, plan.precision)
         )  # a pass of every clip, which the weights' figures do not need
         measurers |= {
             "macs": lambda: _macs(static["macs"], trial()),
@@ -75,7 +74,7 @@ def measure_adaptive(
             "peak_memory": lambda: _memory("peak_memory", trial()),
             "reserved_memory": lambda: _memory("reserved_memory", trial()),
         }
-    yield from (measurers[name]() for name in metrics if name in measurers)
+    yield from (measurers[name]() for name in plan.metrics if name in measurers)
 
 
 def _count_keeping(net: nn.Module, case: Case, frames: int) -> Count:

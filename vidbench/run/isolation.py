@@ -13,11 +13,11 @@ import torch
 from vidbench.catalog import is_own
 from vidbench.environment import check_dtype
 from vidbench.errors import VidbenchError
-from vidbench.measure import PRECISION
 from vidbench.metrics import METRICS
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
 from vidbench.run.ceiling import available_bytes, count_kills
 from vidbench.run.nets import META, Nets, build_net
+from vidbench.run.plan import Plan
 from vidbench.run.processes import Outcome, Processes
 from vidbench.run.server import Send
 from vidbench.run.worker import describe_shortage, make_record, measure_case, predict
@@ -35,16 +35,14 @@ def can_be_sent(case: Case) -> bool:
     return not case.model.startswith(MAIN)
 
 
-def measure_isolated(
-    case: Case, clips: Sequence[Clip], metrics: Sequence[str], processes: Processes, precision: float = PRECISION
-) -> tuple[Record, Environment]:
+def measure_isolated(case: Case, clips: Sequence[Clip], plan: Plan, processes: Processes) -> tuple[Record, Environment]:
     """Measure one case in a process of its own; if that dies or hangs, the record has what came before.
 
     Raises:
         VidbenchError: no process can be started.
     """
     free, kills = available_bytes(), count_kills()
-    outcome = processes.run(partial(_measure, _Errand(case, clips, metrics, precision, torch.get_num_threads())))
+    outcome = processes.run(partial(_measure, _Errand(case, clips, plan, torch.get_num_threads())))
     last = outcome.sent[-1] if outcome.sent else None
     environment = next((one for one in outcome.sent if isinstance(one, Environment)), None) or _name_place(case)
     if isinstance(last, Record):
@@ -66,8 +64,7 @@ class _Errand(NamedTuple):
 
     case: Case
     clips: Sequence[Clip]
-    metrics: Sequence[str]
-    precision: float
+    plan: Plan
     threads: int  # the caller's
 
 
@@ -76,7 +73,7 @@ def _measure(errand: _Errand, send: Send) -> None:
     if torch.get_num_threads() != errand.threads:
         torch.set_num_threads(errand.threads)
     try:
-        record, _ = measure_case(*errand[:3], Nets(), errand.precision, report=send)
+        record, _ = measure_case(errand.case, errand.clips, errand.plan, Nets(), report=send)
     except (SystemExit, KeyboardInterrupt) as error:
         what = f"{type(error).__name__}: {error}"
         send(Failure(kind="error", message=f"the net's code would end the process ({what})"))

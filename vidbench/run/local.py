@@ -20,6 +20,7 @@ from vidbench.records import GIVEN, RANDOM, SYNTHETIC, TASKS, Case, Clip, Enviro
 from vidbench.run.crosscheck import CrossChecks
 from vidbench.run.isolation import can_be_sent, check_dtypes, check_isolated, check_nets, is_timed, measure_isolated
 from vidbench.run.nets import META, Nets, build_net
+from vidbench.run.plan import Plan
 from vidbench.run.processes import TIMEOUT, Processes
 from vidbench.run.worker import is_adaptive, measure_case
 from vidbench.suites import combine, expand_grid
@@ -97,10 +98,9 @@ def _check_weights(path: str, cases: Sequence[Case]) -> None:
 
 def run_cases(
     jobs: Iterable[Job],
-    metrics: Sequence[str],
+    plan: Plan,
     *,
     module: nn.Module | None = None,
-    precision: float = PRECISION,
     cross_check: bool = False,
     processes: Processes | None = None,
     announce: Callable[[Case], None] = lambda _: None,
@@ -110,21 +110,19 @@ def run_cases(
     Timed cases whose nets have names are measured in `processes`, if there are such; all others in this process.
 
     Raises:
-        InputError: a cross-check is asked for without MACs, or a precision that is no share.
+        InputError: a cross-check is asked for without MACs.
         VidbenchError: no process can be started.
     """
-    if not 0 < precision < 1:
-        raise InputError(f"precision is a share of the median between 0 and 1, such as 0.01, not {precision}")
-    if cross_check and "macs" not in metrics:
+    if cross_check and "macs" not in plan.metrics:
         raise InputError("a cross-check is of MACs; take macs among the metrics, too")
     nets = Nets(module)
     checks = CrossChecks(module)
     for case, clips in jobs:
         announce(case)
-        if processes and module is None and is_timed(case, metrics) and can_be_sent(case):
-            record, environment = measure_isolated(case, clips, metrics, processes, precision)
+        if processes and module is None and is_timed(case, plan.metrics) and can_be_sent(case):
+            record, environment = measure_isolated(case, clips, plan, processes)
         else:
-            record, environment = measure_case(case, clips, metrics, nets, precision)
+            record, environment = measure_case(case, clips, plan, nets)
         # What brought its own process down would only cost the counters' their time.
         fell = record.failure is not None and record.failure.kind in ("crash", "timeout")
         try:
@@ -211,9 +209,8 @@ def profile(
             own = () if clip.source == SYNTHETIC else (clip.source,)
             ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop), processes)
             jobs += ready
-        measured = run_cases(
-            jobs, chosen, module=module, precision=precision, cross_check=cross_check, processes=processes
-        )
+        plan = Plan(metrics=chosen, precision=precision)
+        measured = run_cases(jobs, plan, module=module, cross_check=cross_check, processes=processes)
         return [record for record, _ in measured]
 
 

@@ -14,13 +14,14 @@ from vidbench.catalog import variants
 from vidbench.counting import count
 from vidbench.environment import describe, key
 from vidbench.errors import VidbenchError, first_line
-from vidbench.measure import PRECISION, Workload, make_measurers
+from vidbench.measure import Workload, make_measurers
 from vidbench.measure.operators import time_operators
 from vidbench.metrics import ADAPTIVE, METRICS
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
 from vidbench.run.adaptive import measure_adaptive
 from vidbench.run.ceiling import free_bytes, is_out_of_memory, memory_ceiling
 from vidbench.run.nets import Nets
+from vidbench.run.plan import Plan
 from vidbench.run.setting import set_up
 from vidbench.run.static import predict_memory, static_figures
 from vidbench.units import column_scale
@@ -34,16 +35,15 @@ def is_adaptive(case: Case) -> bool:
 def measure_case(
     case: Case,
     clips: Sequence[Clip],
-    metrics: Sequence[str],
+    plan: Plan,
     nets: Nets,
-    precision: float = PRECISION,
     *,
     report: Callable[[Environment | Measurement], None] = lambda _: None,
 ) -> tuple[Record, Environment]:
-    """Take the metrics of one case on its clips: one, or several where the net's work depends on them.
+    """Take what is planned of one case on its clips: one, or several where the net's work depends on them.
 
-    Whatever goes wrong is the record's failure; what came before it is kept. Medians of time are sampled until they are
-    known to `precision`, a share of them. `report` is told of each part of the record as soon as it is there.
+    Whatever goes wrong is the record's failure; what came before it is kept. `report` is told of each part of the
+    record as soon as it is there.
     """
     device = torch.device(case.device)
     measurements: list[Measurement] = []
@@ -54,7 +54,7 @@ def measure_case(
         free = free_bytes(device)
         try:
             with memory_ceiling(device):
-                for measurement in _measure(case, clips, metrics, nets, precision):
+                for measurement in _measure(case, clips, plan, nets):
                     measurements.append(measurement)
                     report(measurement)
         except Exception as error:  # a case must not end the others
@@ -107,16 +107,14 @@ def describe_shortage(predicted: float | None, free: float) -> str:
     return f"{wanted}, {name(free)} free"
 
 
-def _measure(
-    case: Case, clips: Sequence[Clip], metrics: Sequence[str], nets: Nets, precision: float
-) -> Iterator[Measurement]:
-    measurers = make_measurers(precision)
+def _measure(case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets) -> Iterator[Measurement]:
+    measurers = make_measurers(plan.precision)
     if is_adaptive(case):
-        yield from measure_adaptive(case, clips, metrics, nets, precision)
+        yield from measure_adaptive(case, clips, plan, nets)
         return
     (clip,) = clips
-    exact = [name for name in metrics if METRICS[name].kind == "exact" and name not in ADAPTIVE]
-    sampled = [name for name in metrics if METRICS[name].kind == "sampled" and name not in ADAPTIVE]
+    exact = [name for name in plan.metrics if METRICS[name].kind == "exact" and name not in ADAPTIVE]
+    sampled = [name for name in plan.metrics if METRICS[name].kind == "sampled" and name not in ADAPTIVE]
 
     def first_call() -> Iterator[Measurement]:
         if "first_call" in sampled:

@@ -1,0 +1,22 @@
+"""What is to be taken of each case, and how well it is to be known."""
+
+from dataclasses import dataclass
+
+from vidbench.errors import InputError
+from vidbench.measure import PRECISION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The metrics of a run, and until when its medians of time are sampled: known to `precision`, a share of them.
+
+    Raises:
+        InputError: that is no share.
+    """
+
+    metrics: tuple[str, ...]
+    precision: float = PRECISION
+
+    def __post_init__(self) -> None:
+        if not 0 < self.precision < 1:
+            raise InputError(f"precision is a share of the median between 0 and 1, such as 0.01, not {self.precision}")
