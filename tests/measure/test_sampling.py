@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from vidbench.measure.sampling import UNSTEADY, Effort, doubt_clips, is_settled, is_steady, sample, warm_up
-from vidbench.measure.statistics import median_interval
 from vidbench.records import Measurement
+from vidbench.statistics import median_interval
 
 EFFORT = Effort(calls=10, seconds=1.0, budget=5.0)
 

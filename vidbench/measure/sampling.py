@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, NamedTuple
 
-from vidbench.measure.statistics import (
+from vidbench.records import NOT_SETTLED, Measurement
+from vidbench.statistics import (
     CONFIDENCE,
     count_outliers,
     median_interval,
@@ -14,7 +15,6 @@ from vidbench.measure.statistics import (
     summarise,
     thin,
 )
-from vidbench.records import NOT_SETTLED, Measurement
 from vidbench.units import format_tolerance
 
 WARM_UP_CALLS, WARM_UP_SECONDS, WARM_UP_LIMIT = 2, 0.5, 3.0

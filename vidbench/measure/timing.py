@@ -8,9 +8,9 @@ from time import perf_counter_ns
 import torch
 
 from vidbench.measure.sampling import Effort, describe_samples, doubt_samples, sample, warm_up
-from vidbench.measure.statistics import thin
 from vidbench.measure.workload import Workload
 from vidbench.records import Measurement
+from vidbench.statistics import thin
 
 LATENCY = Effort(calls=10, seconds=1.0, budget=5.0)
 THROUGHPUT = Effort(calls=6, seconds=0.0, budget=5.0)  # windows; of fewer than six there is no 95% interval

@@ -13,13 +13,13 @@ from vidbench.catalog import variants
 from vidbench.counting import Count, count
 from vidbench.measure import MEASURERS, Workload
 from vidbench.measure.sampling import Effort, describe_samples, doubt_clips, doubt_samples, sample
-from vidbench.measure.statistics import summarise, thin
 from vidbench.measure.timing import LATENCY, THROUGHPUT, measure_first_call, measure_latency, time_calls
 from vidbench.models.atfr_sgs import keeping, samplers
 from vidbench.records import RANDOM, Case, Clip, Measurement
 from vidbench.run.nets import Nets
 from vidbench.run.plan import Plan
 from vidbench.run.static import static_figures
+from vidbench.statistics import summarise, thin
 
 CLIP = Effort(calls=3, seconds=0.2, budget=1.0)  # of latency, for each clip
 PASS_CLIPS = 16  # clips held in memory at once, for throughput

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from vidbench.measure.statistics import (
+from vidbench.records import MAX_SAMPLES
+from vidbench.statistics import (
     count_outliers,
     median_interval,
     quantile,
@@ -15,7 +16,6 @@ from vidbench.measure.statistics import (
     summarise,
     thin,
 )
-from vidbench.records import MAX_SAMPLES
 
 
 class TestSummary:
