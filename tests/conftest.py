@@ -23,12 +23,16 @@ class Outcome:
 
 @pytest.fixture
 def vidbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Run `vidbench ARGUMENTS...` as a user would, quickly: `profile` has `--in-process --precision 50%`."""
+    """Run `vidbench ARGUMENTS...` as a user would, quickly: `profile` in this process, with `--precision 50%`.
+
+    `--repeats`, which are runs in processes of their own, have them.
+    """
 
     def run(*arguments: str) -> Outcome:
         here = []
         if arguments[:1] == ("profile",):
-            here = ["--in-process", *([] if "--precision" in arguments else ["--precision", "50%"])]
+            here += [] if "--repeats" in arguments else ["--in-process"]
+            here += [] if "--precision" in arguments else ["--precision", "50%"]
         monkeypatch.setattr(sys, "argv", ["vidbench", *arguments, *here])
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:

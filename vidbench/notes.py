@@ -1,22 +1,18 @@
 """What a table must say beside its figures: where they were taken, how, what they leave out, and how they grow."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 
 from vidbench.catalog import DATASET_CLASSES, variants
 from vidbench.differences import cross_checks, describe_check, name_case, name_counter
 from vidbench.growth import fit_growth
+from vidbench.methods import PRECISIONS, write_methods
 from vidbench.metrics import METRICS, TIMED
 from vidbench.records import GIVEN, NOT_SETTLED, RANDOM, Environment, Record
+from vidbench.repeats import BETWEEN
 from vidbench.table import Row
 from vidbench.units import column_scale, format_number, format_tolerance
 
-PRECISIONS = {
-    "fp32": "fp32 (TF32 off)",
-    "tf32": "tf32",
-    "fp16": "fp16 weights and input",
-    "bf16": "bf16 weights and input",
-    "amp": "amp (autocast to bf16)",
-}
 GROWTH_LABELS = {"macs": "GMACs", "latency": "latency", "peak_memory": "memory"}
 SHOWN_TEMPORARIES = 0.01  # of the peak: less explains nothing
 HINTS = 4  # models whose published setting is pointed to, before the list itself is
@@ -32,10 +28,12 @@ def write_notes(
         *_weights(records),
         *_methods(records, metrics),
         *_unsettled(rows, metrics),
+        *_repeats(rows, metrics),
         *_cross_checks(records),
         *_caveats(records, metrics),
         *_memory(records, metrics),
         *_published(rows),
+        *(f"for a paper: {line}" for line in write_methods(records, environments)),
         *_growth(rows),
     ]
 
@@ -45,7 +43,8 @@ def describe_failure(record: Record) -> str | None:
     case = record.case
     if record.failure is None:
         return None
-    return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype}: {record.failure.message}"
+    run = f" run {case.repeat + 1}" if case.repeat else ""
+    return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype}{run}: {record.failure.message}"
 
 
 def _failures(records: Iterable[Record]) -> list[str]:
@@ -106,6 +105,25 @@ def _unsettled(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
         "~ not settled: in the time allowed the median did not become known as well as --precision asks; those marked "
         f"are known to {' to '.join(limits)}, and each has its interval in --json and --csv"
     ]
+
+
+def _repeats(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """What figures of several runs are, and how much wider runs lie apart than a single one's interval says."""
+    repeated = [row for row in rows if row.get("runs")]
+    if not repeated:
+        return []
+    counts = " or ".join(str(count) for count in sorted({row["runs"] for row in repeated}))
+    lines = [f"{counts} runs of each case, each in a process of its own, in rounds over all cases: medians of the runs"]
+    for name in (name for name in TIMED if name in metrics):
+        known = [row for row in repeated if row.get(f"{name}_{BETWEEN}") is not None]
+        if known:
+            sure = min(row[f"{name}_confidence"] for row in known)
+            between, within = (median(row[f"{name}_{part}"] for row in known) for part in (BETWEEN, "within"))
+            lines[0] += (
+                f"; ± of {name} is the reach of their median's {100 * sure:.3g}% interval, typically "
+                f"{format_tolerance(between)} between runs, where one run alone would claim {format_tolerance(within)}"
+            )
+    return lines
 
 
 def _cross_checks(records: Sequence[Record]) -> list[str]:

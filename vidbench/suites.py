@@ -1,6 +1,7 @@
 """What to measure, as data: every combination of models, clips, batches and precisions is a Case."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -16,9 +17,12 @@ def expand_grid(
     sizes: Sequence[int] = (),
     classes: int | None = None,
     weights: str = RANDOM,
+    repeats: int = 1,
     **axes: Any,
 ) -> list[Case]:
     """The combinations for each net, with its own default clip where no frames or sizes are given.
+
+    Repeats come in rounds over all cases, so that no case has a machine's good or bad minutes for itself.
 
     Raises:
         InputError: a net cannot take one of the clips, or a number is not positive.
@@ -28,7 +32,9 @@ def expand_grid(
             net.check_frames(count)
         for size in sizes:
             net.check_size(size)
-    return [
+    if repeats < 1:
+        raise InputError(f"repeats cannot be {repeats}; give 1 or more with --repeats")
+    cases = [
         case
         for net in nets
         for case in combine(
@@ -40,6 +46,7 @@ def expand_grid(
             **axes,
         )
     ]
+    return [replace(case, repeat=repeat) for repeat in range(repeats) for case in cases]
 
 
 def combine(

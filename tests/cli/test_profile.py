@@ -106,6 +106,23 @@ class TestTable:
         assert "1 CPU thread " in done.out
 
 
+def test_repeats(vidbench, tmp_path):
+    """Runs in processes of their own: a row with their spread, a note that names them, and a record a run."""
+    lines = tmp_path / "runs.jsonl"
+    done = vidbench(
+        "profile", "x3d-xs", "--size", "32", "--frames", "4,5", "--repeats", "2", "--only", "latency",
+        "--json", str(lines),
+    )  # fmt: skip
+    assert done.code == 0
+    head, _, _, *rows = done.out.splitlines()[:5]
+    assert "±" in head
+    assert [row.split()[1] for row in rows] == ["4", "5"]
+    assert "2 runs of each case, each in a process of its own" in done.out
+    assert "the median of 2 runs in processes of their own" in done.out
+    cases = [json.loads(line)["case"] for line in lines.read_text().splitlines() if '"case"' in line]
+    assert [(case["repeat"], case["frames"]) for case in cases] == [(0, 4), (0, 5), (1, 4), (1, 5)]
+
+
 class TestFiles:
     def test_csv_and_json(self, vidbench, tmp_path):
         """Both files hold every case; JSON Lines add up over runs, with an environment once, and CSV starts anew."""
@@ -197,6 +214,9 @@ REFUSALS = {
     "missing clip": (["x3d-m", "--clip", "/nowhere.mp4"], "no video file at /nowhere.mp4"),
     "clip that is no video": (["x3d-m", "--clip", __file__], "cannot be read as a video"),
     "two files for stdout": (["x3d-m", "--csv", "-", "--json", "-"], "cannot both have stdout"),
+    "no repeats": (["x3d-m", "--repeats", "0"], "give 1 or more with --repeats"),
+    "repeats of what is counted": (["x3d-m", "--repeats", "2", "--device", "meta"], "leave out --repeats"),
+    "repeats in one process": (["x3d-m", "--repeats", "2", "--device", "cpu", "--in-process"], "of their own"),
     "precision of nothing": (["x3d-m", "--precision", "0"], "--precision takes a share such as 1% or 0.01"),
     "precision of all": (["x3d-m", "--precision", "100%"], "above 0 and below 1"),
     "precision in words": (["x3d-m", "--precision", "high"], "not 'high'"),

@@ -68,6 +68,13 @@ def profile(  # noqa: PLR0917  # one parameter an option
             "is within it, or the time allowed is spent."
         ),
     ] = "1%",
+    repeats: Annotated[
+        int,
+        typer.Option(
+            help="Runs of each case, each in a process of its own, in rounds over all cases: the table then has the "
+            "median of the runs, and how far they lie apart."
+        ),
+    ] = 1,
     cross_check: Annotated[
         bool,
         typer.Option("--cross-check", help="Let fvcore and ptflops count, too (on the CPU), and explain differences."),
@@ -111,6 +118,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
         threads=threads,
         task=task,
         weights=RANDOM if weights is None else weights,
+        repeats=repeats,
     )
     metrics = parse_names("--only", only) if only is not None else None
     footage = Footage(sources=tuple(clip or ()), clips_per_video=clips_per_video, stride=stride, loop=loop_clip)
@@ -173,6 +181,7 @@ def _measure(
     """Measure as the Plan is told how, hand each record on as it comes, then print them all; the exit code."""
     from vidbench.differences import list_doubts
     from vidbench.notes import describe_failure, write_notes
+    from vidbench.repeats import merge_runs
     from vidbench.run import Plan, prepare, run_cases
     from vidbench.run.processes import Processes
     from vidbench.table import rows
@@ -202,7 +211,7 @@ def _measure(
         except KeyboardInterrupt:
             interrupted = True
     if shows_table and records:
-        flat = rows(records, environments)
+        flat = merge_runs(rows(records, environments))
         shown = shown_metrics(metrics, chosen=names is not None)
         print_profile(flat, shown)
         print_distributions(records)

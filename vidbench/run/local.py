@@ -25,6 +25,8 @@ from vidbench.run.processes import TIMEOUT, Processes
 from vidbench.run.worker import is_adaptive, measure_case
 from vidbench.suites import combine, expand_grid
 
+NOT_REPEATED = "repeats are runs in processes of their own, which modules and --in-process do without; leave them out"
+
 Job = tuple[Case, tuple[Clip, ...]]  # a case and the clips it is measured on
 
 
@@ -43,6 +45,7 @@ def prepare(
     adaptive = [is_adaptive(case) for case in cases]
     if metrics is not None and not any(adaptive) and (lacking := set(metrics) & set(ADAPTIVE)):
         raise InputError(f"{' and '.join(sorted(lacking))}: only of nets whose work depends on their input (atfr-sgs)")
+    check_repeats(cases, chosen, processes)
     for task in {case.task for case in cases} - set(TASKS):
         raise InputError(f"unknown task {task!r}; there are {' and '.join(TASKS)}")
     elsewhere = processes if any(is_timed(case, chosen) for case in cases) else None
@@ -61,6 +64,17 @@ def prepare(
     for path in {case.weights for case in cases} - {RANDOM, GIVEN}:
         _check_weights(path, [case for case in cases if case.weights == path])
     return jobs, tuple(name for name in METRICS if name in chosen)
+
+
+def check_repeats(cases: Sequence[Case], metrics: Collection[str], processes: Processes | None) -> None:
+    """Raise InputError where repeated cases have no processes of their own, or nothing that differs in them."""
+    repeated = [case for case in cases if case.repeat]
+    if not all(is_timed(case, metrics) for case in repeated):
+        raise InputError("what is only counted is the same in every run; leave out --repeats, or time something")
+    if repeated and processes is None:
+        raise InputError(NOT_REPEATED)
+    if own := next((case.model for case in repeated if not can_be_sent(case)), None):
+        raise InputError(f"{own} cannot be imported by other processes, which repeats need; put it into a module")
 
 
 def _check_dtypes(pairs: Iterable[tuple[str, torch.device]], processes: Processes | None) -> None:
@@ -144,6 +158,7 @@ def profile(
     threads: int | None = None,
     weights: Path | str | None = None,
     task: str = "inference",
+    repeats: int = 1,
     metrics: Sequence[str] | None = None,
     precision: float = PRECISION,
     cross_check: bool = False,
@@ -167,6 +182,8 @@ def profile(
         weights: a checkpoint for a net that is built by its name, under its state_dict()'s keys (torch.save's form or
             .safetensors); default is random weights from a fixed seed, or what your factory loads.
         task: inference (a forward pass), or train (forward and backward).
+        repeats: runs of each case, each in a process of its own, in rounds over all cases; a record each, whose case
+            says which (`repeat`).
         metrics: names of vidbench.metrics.METRICS; default is all that the device can give.
         precision: how well the medians of latency and throughput are to be known, as a share of them: sampling goes
             on until their 95% interval is within it, or the time allowed is spent, which `details` and caveats say.
@@ -203,12 +220,16 @@ def profile(
             }
             shape: dict[str, Any] = {"frames": [clip.frames], "sizes": [clip.size], "classes": classes}
             if isinstance(model, str):
-                cases = expand_grid([find_variant(model)], weights=_name_weights(weights), **shape, **axes)
+                named: dict[str, Any] = {"weights": _name_weights(weights), "repeats": repeats}
+                cases = expand_grid([find_variant(model)], **named, **shape, **axes)
+            elif repeats > 1:
+                raise InputError(NOT_REPEATED)
             else:
                 cases = combine(type(model).__name__, weights=GIVEN, **shape, **axes)
             own = () if clip.source == SYNTHETIC else (clip.source,)
             ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop), processes)
             jobs += ready
+        jobs.sort(key=lambda job: job[0].repeat)  # in rounds over all clips
         plan = Plan(metrics=chosen, precision=precision)
         measured = run_cases(jobs, plan, module=module, cross_check=cross_check, processes=processes)
         return [record for record, _ in measured]

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vidbench.differences import COUNTERS
+from vidbench.repeats import BETWEEN
 from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_table
 from vidbench.units import Scale, column_scale, format_number
 
@@ -72,7 +73,7 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
     axes = ["frames", "size", "batch", *(["dtype"] if len({row["dtype"] for row in rows}) > 1 else [])]
     for axis in axes:
         table.add_column(axis, justify="right", no_wrap=True)
-    columns = [column for name in metrics for column in METRIC_COLUMNS[name]]
+    columns = [column for name in metrics for column in _columns(name, rows)]
     cells = [[row["model"], *(str(row[axis]) for axis in axes)] for row in rows]
     for column in columns:
         scale = column.scale or _shared_scale(rows, columns, column.unit)
@@ -89,6 +90,14 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
     print_table(open_console(sys.stdout), table)
 
 
+def _columns(metric: str, rows: "Sequence[Row]") -> list[Column]:
+    """Those of the metric; where cases were repeated, how far runs lie apart stands behind the figure."""
+    figure, *others = METRIC_COLUMNS[metric]
+    between = f"{metric}_{BETWEEN}"
+    repeated = any(row.get(between) is not None for row in rows)
+    return [figure, *([Column(between, "±", Scale(0.01, "%"))] if repeated else []), *others]
+
+
 def _add_cross_checks(table: Table, rows: "Sequence[Row]", cells: list[list[str]], scale: Scale) -> None:
     """Where other counters were asked, a column each."""
     for counter in COUNTERS if any(row["cross_check"] for row in rows) else ():
@@ -103,15 +112,16 @@ def _cell(row: "Row", column: Column, scale: Scale) -> str:
         for low, high in (("macs_min", "macs_max"), ("macs_fewest", "macs_most")):
             if row[low] is not None:
                 return f"{scale.format(row[low])}–{scale.format(row[high])}"
-    failed = row[column.key] is None and row["failure"]
+    value = row.get(column.key)
+    failed = value is None and row["failure"]
     mark = UNSETTLED if row.get(f"{column.key}_settled") is False else ""
-    return FAILED[row["failure"]] if failed else mark + scale.format(row[column.key])
+    return FAILED[row["failure"]] if failed else mark + scale.format(value)
 
 
 def print_distributions(records: "Sequence[Record]") -> None:
     """Of each case whose work depends on the clip: the spread over its clips, beside the net without sampling."""
     console = open_console(sys.stdout)
-    for record in records:
+    for record in (record for record in records if not record.case.repeat):
         figures = [m for m in record.measurements if "unsampled" in m.details]
         kept = record.measurement("frames_kept")
         if figures:

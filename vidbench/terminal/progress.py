@@ -26,7 +26,8 @@ def show_progress(total: int) -> Iterator["Callable[[Case], None]"]:
     done = 0
 
     def describe(case: "Case") -> str:
-        return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype} on {case.device}"
+        run = f", run {case.repeat + 1}" if case.repeat else ""
+        return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype} on {case.device}{run}"
 
     if not console.is_terminal:
 
