@@ -1,7 +1,7 @@
 """How often an interval holds the median of many processes: that of one process, and that of `--repeats 5`.
 
-Five cases are each measured in 20 processes, in rounds over all cases as `--repeats` does it. Then one of them is measured
-beside a process that loads every core, and has to be marked.
+Five cases are each measured in 20 processes, in rounds over all cases as `--repeats` does it. Then one of them is
+measured beside processes that load every core, and has to be marked.
 
 Run: python benchmarks/repeatability.py [FILE], on a quiet machine; records are added to FILE, if one is given.
 """
@@ -80,11 +80,10 @@ def main() -> None:
     """A line a case, the sums of both kinds of intervals, and what a busy neighbour does."""
     cases = [
         case
-        for repeat in range(PROCESSES)
         for name, frames, size in CASES
-        for case in expand_grid([find_variant(name)], frames=[frames], sizes=[size], repeats=repeat + 1, device="cpu")
-        if case.repeat == repeat
+        for case in expand_grid([find_variant(name)], frames=[frames], sizes=[size], repeats=PROCESSES, device="cpu")
     ]
+    cases.sort(key=lambda case: case.repeat)
     records = measure(cases, Path(sys.argv[1]) if len(sys.argv) > 1 else None)
     totals = {"own": [0, 0], "between": [0, 0]}
     for name, frames, size in CASES:
@@ -99,10 +98,8 @@ def main() -> None:
             f"{between.held} of {between.all}; between processes the quartiles are {spread:.2%} apart",
             flush=True,
         )
-    print(f"all: one process's interval holds it {totals['own'][0]} of {totals['own'][1]} times")
-    print(
-        f"all: that of --repeats {REPEATS} holds it {totals['between'][0]} of {totals['between'][1]} times (at least 17)"
-    )
+    own, between = (f"{held} of {everything} times" for held, everything in totals.values())
+    print(f"all: one process's interval holds it {own}; that of --repeats {REPEATS} {between} (at least 17 of 20)")
     busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(psutil.cpu_count() or 1)]
     try:
         (beside,) = measure(cases[:1])

@@ -1,6 +1,7 @@
 """What was measured is read back as it was written, and a file that is not a result file is refused by its line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from examples import environment, latency, macs, record
 
 from vidbench.errors import InputError
 from vidbench.records import SCHEMA, Failure, Measurement, Record
-from vidbench.store import Results, Writer, read_results
+from vidbench.store import Results, Writer, mend, read_all, read_results
 
 
 def write(path, *pairs, known=()) -> None:
@@ -150,13 +151,6 @@ class TestRefusals:
         with pytest.raises(InputError, match=r"results.jsonl, line 2: not a line"):
             read_results(path)
 
-    def test_cut_off_line(self, path):
-        """The rest of a line that a crash cut off is named, not taken for a record."""
-        write(path, (record(macs()), environment()))
-        path.write_text(path.read_text()[:-20])
-        with pytest.raises(InputError, match="line 2"):
-            read_results(path)
-
     def test_newer_schema(self, path):
         """A record of a newer vidbench is refused as such, although its parts may be unknown here."""
         write(path, (record(), environment()))
@@ -168,9 +162,69 @@ class TestRefusals:
     def test_unreadable(self, tmp_path):
         """A file that is missing, a folder or no text is refused by its name."""
         (tmp_path / "image").write_bytes(b"\xff\xd8\xff\xe0")
-        for name in ("missing", "image", "."):
-            with pytest.raises(InputError, match=f"^{tmp_path / name} cannot be read: "):
+        for name, fault in (("missing", " cannot be read: "), (".", " cannot be read: "), ("image", ", line 1: not a")):
+            with pytest.raises(InputError, match=f"^{tmp_path / name}{fault}"):
                 read_results(tmp_path / name)
+
+
+class TestCutOff:
+    @pytest.fixture
+    def cut(self, path):
+        """A file of two records, the second cut off in the middle of a letter of two bytes."""
+        write(path, (record(macs()), environment()), (record(clip="größer.mp4"), environment()))
+        whole = path.read_bytes()
+        path.write_bytes(whole[: whole.rindex("ö".encode()) + 1])
+        return path
+
+    def test_read(self, cut):
+        """What a crash left of a last line is left out, with one warning; all before it is there."""
+        results = read_results(cut)
+        assert results.records == (record(macs()),)
+        assert results.warnings == (
+            f"{cut}: its last line is cut off and left out; what it was of is to be measured again",
+        )
+
+    def test_every_cut_is_survived(self, cut):
+        """Wherever the end was lost, what is left can be read, mended and added to."""
+        whole = cut.read_bytes()
+        for end in range(0, len(whole), 7):
+            cut.write_bytes(whole[:end])
+            before = read_results(cut).records
+            mend(cut)
+            assert read_results(cut) == Results(before, read_results(cut).environments)
+            write(cut, (record(frames=99), environment()), known=read_results(cut).environments)
+            assert read_results(cut).records == (*before, record(frames=99))
+
+    def test_missing_newline(self, path):
+        """A whole last line without its newline is a line."""
+        write(path, (record(macs()), environment()))
+        path.write_bytes(path.read_bytes()[:-1])
+        assert read_results(path) == Results((record(macs()),), {"k1": environment()})
+
+    def test_elsewhere(self, cut):
+        """A line that is broken in the middle of a file is no crash's, and refused."""
+        with cut.open("a") as file:
+            file.write("\n{}\n")
+        with pytest.raises(InputError, match="line 3: not a line"):
+            read_results(cut)
+
+
+class TestSeveral:
+    def test_files_and_folders(self, tmp_path):
+        """Folders stand for the result files below them; a record that is in two files comes once."""
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        one, other = record(), replace(record(frames=8), id="other", environment="k2")
+        write(tmp_path / "a" / "b" / "x.jsonl", (one, environment()))
+        write(tmp_path / "a" / "y.jsonl", (one, environment()), (other, environment(threads=1)))
+        (tmp_path / "a" / "notes.txt").write_text("nothing of ours")
+        expected = Results((one, other), {"k1": environment(), "k2": environment(threads=1)})
+        assert read_all([tmp_path]) == read_all([tmp_path / "a" / "y.jsonl", tmp_path / "a"]) == expected
+
+    def test_nothing_there(self, tmp_path):
+        """A folder without results, and a file that is not there, are named."""
+        for place in (tmp_path, tmp_path / "missing.jsonl"):
+            with pytest.raises(InputError, match=str(place)):
+                read_all([place])
 
 
 def test_measurement_of_a_record():

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,10 +14,11 @@ from vidbench.records import SCHEMA, Environment, Record
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Records, and the environments that they name by key."""
+    """Records, and the environments that they name by key; `warnings` say what of the files could not be read."""
 
     records: tuple[Record, ...] = ()
     environments: Mapping[str, Environment] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class Writer:
@@ -51,17 +53,12 @@ def _compact(record: Record) -> dict[str, Any]:
 
 
 def read_results(path: Path | str) -> Results:
-    """All records of a file, in their order.
+    """All records of a file, in their order; a last line that was cut off is left out with a warning.
 
     Raises:
         InputError: there is no such file, or a line of it is not vidbench's; the message has the line's number.
     """
-    try:
-        # Not str.splitlines, which also ends a line at characters that JSON leaves in its strings, such as U+2028.
-        with Path(path).open(encoding="utf-8") as file:
-            lines = file.readlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+    lines, cut = _read_lines(path)
     records: list[Record] = []
     environments: dict[str, Environment] = {}
     for item in _parse(path, lines):
@@ -69,10 +66,78 @@ def read_results(path: Path | str) -> Results:
             records.append(item)
         else:
             environments[item[0]] = item[1]
-    return Results(tuple(records), environments)
+    warnings = (
+        (f"{path}: its last line is cut off and left out; what it was of is to be measured again",) if cut else ()
+    )
+    return Results(tuple(records), environments, warnings)
 
 
-def _parse(path: Path | str, lines: Iterable[str]) -> Iterator[Record | tuple[str, Environment]]:
+def read_all(paths: Iterable[Path | str]) -> Results:
+    """The records of several files, and of all `*.jsonl` below folders; one that stands in two files comes once.
+
+    Raises:
+        InputError: there is no such file or folder, a folder holds no result file, or a line is not vidbench's.
+    """
+    records: dict[str, Record] = {}
+    environments: dict[str, Environment] = {}
+    warnings: list[str] = []
+    for path in find_files(paths):
+        results = read_results(path)
+        records |= {record.id: record for record in results.records}
+        environments |= results.environments
+        warnings += results.warnings
+    return Results(tuple(records.values()), environments, tuple(warnings))
+
+
+def find_files(paths: Iterable[Path | str]) -> list[Path]:
+    """The files, and those named `*.jsonl` below the folders, each once.
+
+    Raises:
+        InputError: there is no such file or folder, or a folder holds no result file.
+    """
+    found: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found[path] = None
+            continue
+        below = sorted(path.rglob("*.jsonl"))
+        if not below:
+            raise InputError(f"{path} holds no result file (*.jsonl); give a file that --json or `vidbench run` wrote")
+        found |= dict.fromkeys(below)
+    return list(found)
+
+
+def mend(path: Path | str) -> None:
+    """Make a file ready to be added to: what is left of a last line that was cut off is taken away."""
+    lines, cut = _read_lines(path)
+    with Path(path).open("r+b") as file:
+        if cut:
+            file.truncate(sum(map(len, lines)))
+        elif lines and not lines[-1].endswith(b"\n"):
+            file.seek(0, SEEK_END)
+            file.write(b"\n")
+
+
+def _read_lines(path: Path | str) -> tuple[list[bytes], bool]:
+    """The whole lines of a file, and whether there is the beginning of another."""
+    try:
+        # Not str.splitlines, which also ends a line at characters that JSON leaves in its strings, such as U+2028.
+        *whole, last = Path(path).read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    cut = last.startswith(b"{") and not _is_json(last)
+    return [*(line + b"\n" for line in whole), *([last] if last and not cut else [])], cut
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse(path: Path | str, lines: Iterable[bytes]) -> Iterator[Record | tuple[str, Environment]]:
     adapter, environment_adapter = _adapters()
     for number, text in enumerate(lines, 1):
         try:

@@ -11,7 +11,7 @@ from typing import TextIO
 from vidbench.errors import InputError
 from vidbench.export import csv
 from vidbench.records import Environment, Record
-from vidbench.store import Writer, read_results
+from vidbench.store import Writer, mend, read_results
 from vidbench.table import row
 
 Sink = Callable[[Record, Environment], None]
@@ -60,9 +60,11 @@ def _known_environments(path: str | None) -> set[str]:
     if path in (None, "-") or not Path(path).is_file() or Path(path).stat().st_size == 0:
         return set()
     try:
-        return set(read_results(path).environments)
+        known = set(read_results(path).environments)
+        mend(path)
     except InputError as error:
         raise InputError(f"--json would add to a file that is no result file: {error}; give another name") from error
+    return known
 
 
 @contextmanager
