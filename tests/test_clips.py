@@ -2,15 +2,18 @@
 
 import itertools
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 import torch
+from videos import numbered, write_video
 
 from vidbench import clips
-from vidbench.clips import MEAN, STD, load_clip, plan_clips
+from vidbench.clips import MEAN, STD, decode, is_video, load_clip, plan_clips, preprocess
 from vidbench.errors import InputError
 from vidbench.records import BUILT_IN, Clip, Footage
 
@@ -22,23 +25,6 @@ def check_video(path: Path, frames: int, *, loop: bool) -> None:
     """What is done before measuring: refused, or planned as one clip."""
     (clip,) = plan_clips(Footage(sources=(str(path),), loop=loop), frames, 32, adaptive=False)
     assert clip == Clip(frames=frames, size=32, source=str(path), loop=loop)
-
-
-def write_video(path: Path, frames: list[np.ndarray]) -> Path:
-    """The frames, (H, W, 3) bytes of RGB, as a video that loses nothing."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=25)
-        stream.height, stream.width = frames[0].shape[:2]
-        stream.pix_fmt = "bgr0"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
-        container.mux(stream.encode(None))
-    return path
-
-
-def numbered(path: Path, frames: int) -> Path:
-    """A video of 32 x 32 whose frame number i is all of grey i."""
-    return write_video(path, [np.full((32, 32, 3), number, np.uint8) for number in range(frames)])
 
 
 def numbers(x_BCTHW: torch.Tensor) -> list[int]:
@@ -299,3 +285,93 @@ class TestPlans:
         assert torch.equal(flipping[::2], flipping[:1].expand(3, -1, -1, -1))
         assert not torch.equal(flipping[0], flipping[1])
         assert len({frame.sum().item() for frame in new}) == 6
+
+
+class TestStages:
+    @pytest.mark.parametrize(
+        "clip",
+        [
+            Clip(frames=3, size=48, source=str(VIDEO)),
+            Clip(frames=4, size=64, source=str(VIDEO), start=90, stride=5),
+        ],
+        ids=str,
+    )
+    def test_same_clip(self, clip: Clip):
+        """Decoded and preprocessed apart, by one thread or several, a clip is what load_clip makes at once."""
+        expected = load_clip(clip, mean=(0.4, 0.5, 0.6))[0]
+        for threads in (0, 1):
+            frames = decode(clip, threads)
+            assert [frame.width for frame in frames] == [VIDEO_WIDTH] * clip.frames
+            assert torch.equal(preprocess(frames, clip.size, mean=(0.4, 0.5, 0.6)), expected)
+
+    def test_loop(self, tmp_path):
+        """A video that starts over gives its frames again."""
+        clip = Clip(frames=5, size=32, source=str(numbered(tmp_path / "v.mkv", 3)), loop=True)
+        assert numbers(preprocess(decode(clip), 32)[None]) == [0, 1, 2, 0, 1]
+
+    def test_is_video(self):
+        """What is made of noise is none."""
+        assert [is_video(Clip(frames=1, size=8, source=name)) for name in ("synthetic", "static", "a.mp4")] == [
+            False, False, True,
+        ]  # fmt: skip
+
+
+class TestSeeking:
+    @pytest.fixture
+    def source(self, tmp_path) -> Path:
+        """60 frames in groups of 10, each group with frames that refer to later ones."""
+        path = tmp_path / "v.mp4"
+        noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=25, options={"g": "10", "bf": "2", "sc_threshold": "0"})
+            stream.height, stream.width, stream.pix_fmt = 64, 64, "yuv420p"
+            for number in range(60):
+                image = np.roll(noise, number, 1)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+            container.mux(stream.encode(None))
+        return path
+
+    @pytest.mark.parametrize(
+        "wanted", [[0], [59], [3, 4, 5], [9, 10, 11], [10], [25, 45], [5, 15, 25, 35, 45, 55], [50, 50, 9]], ids=str
+    )
+    def test_same_frames(self, source, wanted: list[int]):
+        """Sought or decoded from the beginning on, a frame is the same to the last bit."""
+        everything = [frame.to_ndarray() for frame in clips._frames(source)]
+        assert len(everything) == 60
+        found = dict(clips._frames_at(source, wanted))
+        assert sorted(found) == sorted(set(wanted))
+        assert all(np.array_equal(frame.to_ndarray(), everything[number]) for number, frame in found.items())
+
+    def test_less_is_decoded(self, source, monkeypatch):
+        """Decoding begins at the last key frame before each frame that is wanted, and goes on where it is."""
+        assert clips._index(source).starts == (0, 10, 20, 30, 40, 50)
+        decoded = []
+
+        class Watched:
+            def __init__(self, container: object) -> None:
+                self.container = container
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(self.container, name)
+
+            def decode(self, *stream: object, **streams: object) -> Iterator:
+                for frame in self.container.decode(*stream, **streams):
+                    decoded.append(frame.pts)
+                    yield frame
+
+        opened = clips._open
+
+        @contextmanager
+        def watched(*arguments: object) -> Iterator[Watched]:
+            with opened(*arguments) as container:
+                yield Watched(container)
+
+        monkeypatch.setattr(clips, "_open", watched)
+        assert [number for number, _ in clips._frames_at(source, [32, 34, 53])] == [32, 34, 53]
+        times = clips._index(source).times
+        assert [times.index(time) for time in decoded] == [*range(30, 35), *range(50, 54)]
+
+    def test_file_that_leads_elsewhere(self, source, monkeypatch):
+        """Where seeking does not come to the frames, they are decoded from the beginning on."""
+        monkeypatch.setattr(clips, "_seek_frames", lambda *_: iter(()))
+        assert sorted(dict(clips._frames_at(source, [31, 5]))) == [5, 31]

@@ -1,12 +1,14 @@
 """Clips as tensors: synthetic noise, or frames of a video file, sampled, resized, cropped and normalised."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -34,12 +36,12 @@ def load_clip(
     Raises:
         InputError: the file is missing, is no video, or has fewer frames than asked and may not loop.
     """
-    if clip.source not in (SYNTHETIC, *BUILT_IN):
-        frames = _decode(Path(clip.source), clip)
-        video = (torch.from_numpy(frames).to(device).float() / 255 - torch.tensor(mean, device=device)) / (
-            torch.tensor(std, device=device)
-        )
-        return video.permute(3, 0, 1, 2).expand(batch, -1, -1, -1, -1).contiguous()
+    if is_video(clip):
+        path = Path(clip.source)
+        wanted = _sample(path, clip)
+        crops = {number: _crop(frame, clip.size) for number, frame in _frames_at(path, wanted)}
+        video = _normalise(np.stack([crops[number] for number in wanted]), mean, std)
+        return torch.from_numpy(video).to(device).expand(batch, -1, -1, -1, -1).contiguous()
     if torch.device(device).type == "meta":
         return torch.empty((batch, 3, clip.frames, clip.size, clip.size), device="meta")
     return _synthesise(clip, batch).to(device)
@@ -71,7 +73,7 @@ def plan_clips(footage: Footage, frames: int, size: int, *, adaptive: bool) -> t
     sources = [file for source in footage.sources for file in _expand(source)]
     if not adaptive:
         clip = Clip(frames=frames, size=size, source=sources[0] if sources else SYNTHETIC, loop=footage.loop)
-        if clip.source not in (SYNTHETIC, *BUILT_IN):
+        if is_video(clip):
             _sample(Path(clip.source), clip)
         return (clip,)
     clips: list[Clip] = []
@@ -103,11 +105,34 @@ def _cut(source: str, frames: int, size: int, footage: Footage) -> list[Clip]:
     return [replace(clip, start=start) for start in starts]
 
 
-def _decode(path: Path, clip: Clip) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The sampled frames, (T, H, W, 3)."""
+def decode(clip: Clip, threads: int = 0) -> list[Any]:
+    """The frames of a clip of a video, as PyAV gives them: the file opened, sought in and decoded.
+
+    Args:
+        clip: whose `source` is a video.
+        threads: that FFmpeg decodes with; 0 leaves their number to it.
+    """
+    path = Path(clip.source)
     wanted = _sample(path, clip)
-    kept = {index: _crop(frame, clip.size) for index, frame in _frames(path, set(wanted))}
-    return np.stack([kept[index] for index in wanted])
+    frames = dict(_frames_at(path, wanted, threads))
+    return [frames[number] for number in wanted]
+
+
+def preprocess(frames: Sequence[Any], size: int, mean: RGB = MEAN, std: RGB = STD) -> Tensor:
+    """What `load_clip` makes of decoded frames: (3, T, H, W) in float32, by one thread."""
+    return torch.from_numpy(_normalise(np.stack([_crop(frame, size) for frame in frames]), mean, std))
+
+
+def count_decoding_threads(clip: Clip) -> int:
+    """How many threads FFmpeg decodes this video with where that is left to it."""
+    with _open(Path(clip.source)) as container:
+        next(container.decode(video=0))
+        return int(container.streams.video[0].codec_context.thread_count)
+
+
+def is_video(clip: Clip) -> bool:
+    """Whether the clip is taken from a file."""
+    return clip.source not in (SYNTHETIC, *BUILT_IN)
 
 
 def _sample(path: Path, clip: Clip) -> list[int]:
@@ -128,34 +153,83 @@ def _sample(path: Path, clip: Clip) -> list[int]:
     return [(2 * index + 1) * available // (2 * frames) for index in range(frames)]
 
 
+class _Index(NamedTuple):
+    """The times of all frames, and the numbers of those from which decoding can start."""
+
+    times: tuple[int, ...]
+    starts: tuple[int, ...]
+
+
 def _count_frames(path: Path) -> int:
     """How many frames decode: what the header claims is wrong of a file that is cut off."""
+    return len(_index(path).times)
+
+
+def _index(path: Path) -> _Index:
     if find_spec("av") is None:
         raise InputError("decoding a video needs PyAV: pip install 'vidbench[video]'")
     if not path.is_file():
         raise InputError(f"no video file at {path}; check the path of the clip")
     status = path.stat()
-    return _count_frames_of(path, (status.st_size, status.st_mtime_ns))
+    return _index_of(path, (status.st_size, status.st_mtime_ns))
 
 
 @cache
-def _count_frames_of(path: Path, _version: tuple[int, int]) -> int:
-    count = sum(1 for _ in _frames(path))
-    if count == 0:
+def _index_of(path: Path, _version: tuple[int, int]) -> _Index:
+    frames = [(frame.pts, frame.key_frame) for frame in _frames(path)]
+    if not frames:
         raise InputError(f"no frame of {path} can be decoded; it may be empty or cut off: give another video")
-    return count
+    times = tuple(time for time, _ in frames)
+    starts = tuple(number for number, (_, is_key) in enumerate(frames) if is_key or number == 0)
+    rising = None not in times and all(time < later for time, later in pairwise(times))
+    return _Index(times, starts if rising else (0,))
 
 
-def _frames(path: Path, wanted: set[int] | None = None) -> Iterator[tuple[int, Any]]:
-    """The wanted frames of the first video stream with their numbers, up to the first that does not decode."""
+def _frames(path: Path, threads: int = 0) -> Iterator[Any]:
+    """The frames of the first video stream, up to the first that does not decode."""
     import av
 
-    with _open(path) as container, suppress(av.FFmpegError):
-        for index, frame in enumerate(container.decode(video=0)):
-            if wanted is None or index in wanted:
-                yield index, frame
-            if wanted is not None and index == max(wanted):
+    with _open(path, threads) as container, suppress(av.FFmpegError):
+        yield from container.decode(video=0)
+
+
+def _frames_at(path: Path, wanted: Sequence[int], threads: int = 0) -> Iterator[tuple[int, Any]]:
+    """The frames of these numbers with them, each once; what need not be decoded for them is passed over."""
+    missing = set(wanted)
+    if len(_index(path).starts) > 1:
+        for number, frame in _seek_frames(path, missing, threads):
+            missing.discard(number)
+            yield number, frame
+    if missing:  # nowhere to seek to, or the file does not lead where its times say
+        last = max(missing)
+        for number, frame in enumerate(_frames(path, threads)):
+            if number in missing:
+                yield number, frame
+            if number == last:
                 return
+
+
+def _seek_frames(path: Path, wanted: set[int], threads: int) -> Iterator[tuple[int, Any]]:
+    """Those of the wanted frames that are met when decoding begins at the last place before each where it can."""
+    import av
+
+    index = _index(path)
+    numbers = {time: number for number, time in enumerate(index.times)}
+    begun_at = {number: bisect_right(index.starts, number) - 1 for number in wanted}
+    with _open(path, threads) as container, suppress(av.FFmpegError):
+        stream = container.streams.video[0]
+        decoding, reached = container.decode(stream), -1
+        for start, group in groupby(sorted(wanted), key=begun_at.__getitem__):
+            rest = list(group)
+            if index.starts[start] > reached + 1:
+                container.seek(index.times[index.starts[start]], stream=stream)
+                decoding = container.decode(stream)
+            for frame in decoding:
+                reached = numbers.get(frame.pts, reached)
+                if reached in rest:
+                    yield reached, frame
+                if reached >= rest[-1]:
+                    break
 
 
 def _crop(frame: Any, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -167,9 +241,17 @@ def _crop(frame: Any, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return image[top : top + size, left : left + size]  # type: ignore[no-any-return]
 
 
+def _normalise(
+    frames: np.ndarray[Any, np.dtype[np.uint8]], mean: RGB, std: RGB
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Frames (T, H, W, 3) in 0..255 as (3, T, H, W); by numpy, whose one thread disturbs no net's."""
+    scaled = (frames.astype(np.float32) / 255 - np.array(mean, np.float32)) / np.array(std, np.float32)
+    return np.ascontiguousarray(scaled.transpose(3, 0, 1, 2))
+
+
 @contextmanager
-def _open(path: Path) -> Iterator[Any]:
-    """The file as PyAV's container."""
+def _open(path: Path, threads: int = 0) -> Iterator[Any]:
+    """The file as PyAV's container, its video decoded by so many threads; 0 leaves their number to FFmpeg."""
     import av
 
     try:
@@ -181,4 +263,5 @@ def _open(path: Path) -> Iterator[Any]:
         if not container.streams.video or container.format.name == "tty":
             raise InputError(f"{path} holds no video stream; give a video file")
         container.streams.video[0].thread_type = "AUTO"
+        container.streams.video[0].codec_context.thread_count = threads
         yield container
