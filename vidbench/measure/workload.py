@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -48,6 +48,10 @@ class Workload:
         self.net.zero_grad(set_to_none=True)
         logits = [y for y in tree_leaves(self._forward()) if isinstance(y, Tensor) and y.requires_grad]
         torch.autograd.backward(logits, [torch.ones_like(y) for y in logits])
+
+    def infer(self, clips: Tensor) -> Any:
+        """What the net gives for these clips instead, not synchronised."""
+        return replace(self, clips=clips)._forward()
 
     def _forward(self) -> Any:
         if not self.amp:
