@@ -1,9 +1,11 @@
 """What the stages of a pipeline come to."""
 
+from dataclasses import replace
+
 import pytest
 from examples import record
 
-from vidbench.bottleneck import describe_bottleneck, stage_seconds, stage_shares
+from vidbench.bottleneck import describe_bottleneck, pool_runs, stage_seconds, stage_shares
 from vidbench.records import Measurement, Record
 
 
@@ -56,3 +58,18 @@ def test_left_out():
     assert describe_bottleneck(staged(share=0.25)) == "overlapped, the model waits 75% of the time"
     assert describe_bottleneck(staged(model=0.02)) is None
     assert describe_bottleneck(staged()) is None
+
+
+def test_runs():
+    """Of several runs of a case every figure is the median; a case that ran once is as it was."""
+    runs = [
+        replace(one, case=replace(one.case, repeat=repeat))
+        for repeat, one in enumerate(staged(**{**ALL, "model": model}, share=model) for model in (0.03, 0.05, 0.02))
+    ]
+    alone = staged(batch=8, **ALL)
+    pooled, other = pool_runs([runs[0], alone, record(), *runs[1:]])
+    assert other is alone
+    assert stage_seconds(pooled) == {**stage_seconds(staged(**ALL)), "stage_model": 0.03}
+    assert "the model waits 97% of the time" in str(describe_bottleneck(pooled))
+    failed = record(repeat=3)
+    assert [one.figure("stage_model") for one in pool_runs([*runs[:1], failed])] == [0.03]

@@ -140,6 +140,23 @@ class TestUnsettled:
         ]
 
 
+class TestViews:
+    def test_derived(self):
+        """What figures of a video are made of is said once for all cases of as many views."""
+        records = [record(macs(), latency(), frames=frames, views="10x3") for frames in (8, 16)]
+        lines = starting(notes(*records, metrics=["macs", "latency", "throughput"]), "per video")
+        assert lines == [
+            "per video, derived and not measured, of 10x3 views (clips x crops), each of them a clip: "
+            "GMACs x 30, videos/s = clips/s / 30, time = 30 / (clips/s)"
+        ]
+        assert starting(notes(*records, metrics=["macs"]), "per video")[0].endswith("a clip: GMACs x 30")
+
+    def test_nothing_derived(self):
+        """Nothing is said where no views were given, or no figure is derived."""
+        assert starting(notes(record(macs()), metrics=["macs"]), "per video") == []
+        assert starting(notes(record(latency(), views="1x1"), metrics=["latency"]), "per video") == []
+
+
 class TestPublished:
     def test_source(self):
         """The figure in the paper's column has its source, once for each setting."""

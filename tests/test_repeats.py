@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from examples import environment, latency, macs, record
 
-from vidbench.records import Failure
+from vidbench.records import Failure, Measurement
 from vidbench.repeats import merge_runs
 from vidbench.table import COLUMNS, rows
 
@@ -37,6 +37,14 @@ def test_more_runs_bound_the_median_more_closely():
     (row,) = merged(*runs(*(0.01 + 0.001 * number for number in range(9)), 0.5))
     assert row["latency_high"] < 0.5
     assert row["latency_confidence"] >= 0.95
+
+
+def test_figures_of_a_video():
+    """What is derived follows from the median of the runs."""
+    speeds = (Measurement(metric="throughput", value=v, unit="clips/s", method="windows") for v in (30.0, 90.0, 60.0))
+    (row,) = merged(*(record(macs(), speed, repeat=n, views="10x3") for n, speed in enumerate(speeds)))
+    assert (row["throughput"], row["videos_per_second"], row["seconds_per_video"]) == (60, 2, 0.5)
+    assert row["macs_per_video"] == 30 * 4.73e9
 
 
 def test_one_run_is_left_as_it_is():

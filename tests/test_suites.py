@@ -39,6 +39,11 @@ class TestGrid:
         (case,) = expand_grid([VOV3D], device="cuda:1", clip="a.mp4", threads=2, weights="given")
         assert (case.device, case.clip, case.threads, case.weights) == ("cuda:1", "a.mp4", 2, "given")
 
+    def test_views(self):
+        """Views are the same for all cases, written in one way."""
+        assert [case.views for case in expand_grid([VOV3D], frames=[8, 16], views=" 10 x 03")] == ["10x3"] * 2
+        assert [case.views for case in expand_grid([VOV3D])] == [None]
+
     def test_impossible_clip(self):
         """A clip that one of the nets cannot take is refused before anything is measured."""
         with pytest.raises(InputError, match="slowfast-8x8-r50 cannot take 6 frames; it takes 4 or 8"):
@@ -54,6 +59,7 @@ class TestGrid:
         ({"sizes": [-224]}, "size cannot be -224; give 1 or more with --size"),
         ({"batches": [1, 0]}, "batch cannot be 0; give 1 or more with --batch"),
         ({"threads": 0}, "threads cannot be 0; give 1 or more with --threads"),
+        ({"views": "10x0"}, "--views takes clips x crops, both 1 or more, such as 10x3, not '10x0'"),
         ({"classes": -1}, "classes cannot be -1; give 1 or more with --classes"),
     ],
 )

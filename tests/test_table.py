@@ -67,6 +67,18 @@ class TestRow:
         flat = row(record(macs(4.7e9), failure=FAILED))
         assert (flat["failure"], flat["failure_message"], flat["macs"]) == ("oom", FAILED.message, 4.7e9)
 
+    def test_views(self):
+        """Of a video of ten clips and three crops it is thirty times the MACs and a thirtieth of the throughput."""
+        throughput = Measurement(metric="throughput", value=60.0, unit="clips/s", method="windows")
+        derived = ("views_total", "macs_per_video", "videos_per_second", "seconds_per_video")
+        flat = row(record(macs(4.7e9), throughput, latency(0.02), views="10x3"))
+        assert [flat[name] for name in derived] == [30, pytest.approx(141e9), 2.0, 0.5]
+        assert (flat["views"], flat["macs"], flat["latency"], flat["throughput"]) == ("10x3", 4.7e9, 0.02, 60.0)
+        flat = row(record(macs(4.7e9), throughput))
+        assert [flat[name] for name in derived] == [None] * 4
+        flat = row(record(macs(None), views="10x3"))
+        assert [flat[name] for name in derived] == [30, None, None, None]
+
     def test_caveats(self):
         """Every caveat stands behind the metric that it is about."""
         flat = row(record(macs(caveats=("a", "b")), latency(caveats=("c",))))

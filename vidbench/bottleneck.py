@@ -1,8 +1,10 @@
 """What the stages of a pipeline say together: their shares, and which of them holds the others up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median
 
-from vidbench.records import Record
+from vidbench.records import Case, Measurement, Record
 from vidbench.units import format_number
 
 STAGES = {
@@ -12,7 +14,32 @@ STAGES = {
     "stage_model": "model",
     "stage_copy_out": "copy out",
 }
-MODEL = "stage_model"
+MODEL, END_TO_END, OVERLAPPED = "stage_model", "stage_end_to_end", "stage_overlapped"
+
+
+def pool_runs(records: Sequence[Record]) -> list[Record]:
+    """A record a case whose stages were timed; of several runs of one each figure is the median."""
+    cases: dict[Case, list[Record]] = {}
+    for record in records:
+        if any(record.measurement(name) for name in (*STAGES, OVERLAPPED)):
+            cases.setdefault(replace(record.case, repeat=0), []).append(record)
+    return [runs[0] if len(runs) == 1 else replace(runs[0], measurements=_pool(runs)) for runs in cases.values()]
+
+
+def _pool(runs: Sequence[Record]) -> tuple[Measurement, ...]:
+    pooled = []
+    for name in (*STAGES, END_TO_END, OVERLAPPED):
+        known = [m for run in runs if (m := run.measurement(name)) and isinstance(m.value, float)]
+        if known:
+            details = {"settled": all(m.details.get("settled", True) for m in known)}
+            shares = [m.details["model_share"] for m in known if "model_share" in m.details]
+            value = median(m.value for m in known if isinstance(m.value, float))
+            pooled.append(replace(known[0], value=value, details=details | _share(shares)))
+    return tuple(pooled)
+
+
+def _share(shares: Sequence[float]) -> dict[str, float]:
+    return {"model_share": median(shares)} if shares else {}
 
 
 def stage_seconds(record: Record) -> dict[str, float]:
@@ -48,12 +75,12 @@ def _times(long: float, short: float) -> str:
 
 
 def _describe_overlap(record: Record) -> str | None:
-    overlapped = record.measurement("stage_overlapped")
+    overlapped = record.measurement(OVERLAPPED)
     if overlapped is None or not isinstance(overlapped.value, float):
         return None
     waits = 1 - overlapped.details["model_share"]
     text = f"overlapped, the model waits {100 * waits:.0f}% of the time"
-    total = record.figure("stage_end_to_end")
+    total = record.figure(END_TO_END)
     if total:
         speed, alone = format_number(overlapped.value), format_number(record.case.batch / total)
         text += f" ({speed} clips/s, one after the other {alone})"

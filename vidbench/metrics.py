@@ -39,16 +39,31 @@ METRICS = {
         Metric("throughput", "clips/s", "higher", "sampled", "second", "throughput"),
         Metric("peak_memory", "bytes", "lower", "sampled", "call", "peak memory"),
         Metric("reserved_memory", "bytes", "lower", "sampled", "call", "memory reserved by CUDA's allocator"),
+        Metric("idle_power", "watts", "lower", "sampled", "second", "idle power"),
+        Metric("energy", "joules", "lower", "sampled", "clip", "energy"),
+        Metric("utilization", "share", "higher", "sampled", "second", "share of time that the device was busy"),
+        Metric("stage_decode", "seconds", "lower", "sampled", "call", "decoding"),
+        Metric("stage_preprocess", "seconds", "lower", "sampled", "call", "preprocessing"),
+        Metric("stage_copy_in", "seconds", "lower", "sampled", "call", "copy to the device"),
+        Metric("stage_model", "seconds", "lower", "sampled", "call", "model in a pipeline"),
+        Metric("stage_copy_out", "seconds", "lower", "sampled", "call", "copy back"),
+        Metric("stage_end_to_end", "seconds", "lower", "sampled", "call", "all stages, one after the other"),
+        Metric("stage_overlapped", "clips/s", "higher", "sampled", "second", "all stages, overlapped"),
     )
 }
 
 
 TIMED = ("latency", "throughput")  # medians of many samples, with an interval
 ADAPTIVE = ("macs_bounds", "frames_kept")  # only of nets whose work depends on their input
+ENERGY = ("idle_power", "energy", "utilization")
+STAGES = tuple(name for name in METRICS if name.startswith("stage_"))
+ON_REQUEST = (*ENERGY, *STAGES)  # they take seconds more, or a video: never by default
 
 
-def select_metrics(names: Collection[str] | None, device_type: str) -> tuple[str, ...]:
-    """The metrics asked for, in METRICS' order; by default all that a device of this type can give.
+def select_metrics(names: Collection[str] | None, device_type: str, extra: Collection[str] = ()) -> tuple[str, ...]:
+    """The metrics asked for, in METRICS' order; by default all of a device of this type but those ON_REQUEST.
+
+    `extra` are taken beside them.
 
     Raises:
         InputError: a name is unknown, or needs a device that computes.
@@ -57,12 +72,12 @@ def select_metrics(names: Collection[str] | None, device_type: str) -> tuple[str
         "meta": {name for name, metric in METRICS.items() if metric.kind == "sampled"},
         "cpu": {"reserved_memory"},
     }.get(device_type, set())
-    if names is None:
-        return tuple(name for name in METRICS if name not in unavailable)
-    for name in names:
+    usual = [name for name in METRICS if name not in unavailable and name not in ON_REQUEST]
+    asked = {*(usual if names is None else names), *extra}
+    for name in (*(names or ()), *extra):
         if name not in METRICS:
             raise InputError(f"unknown metric {name!r}; there are {', '.join(METRICS)}")
         if name in unavailable:
             where = "a CUDA device" if device_type == "cpu" else "a device that computes: --device cpu or cuda"
             raise InputError(f"{name} cannot be taken on {device_type}; it needs {where}")
-    return tuple(name for name in METRICS if name in names)
+    return tuple(name for name in METRICS if name in asked)

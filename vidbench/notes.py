@@ -32,6 +32,7 @@ def write_notes(
         *_cross_checks(records),
         *_caveats(records, metrics),
         *_memory(records, metrics),
+        *_views(rows, metrics),
         *_published(rows),
         *(f"for a paper: {line}" for line in write_methods(records, environments)),
         *_growth(rows),
@@ -145,6 +146,19 @@ def _caveats(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
                 named = about.setdefault((record.case.model, caveat), [])
                 named += [measurement.metric] if measurement.metric not in named else []
     return [f"caution, {' and '.join(named)} of {model}: {caveat}" for (model, caveat), named in about.items()]
+
+
+def _views(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """What figures of a video are made of."""
+    views = dict.fromkeys((row["views"], row["views_total"]) for row in rows if row["views"])
+    derived = {"macs": "GMACs x {0}", "throughput": "videos/s = clips/s / {0}, time = {0} / (clips/s)"}
+    shown = [derived[name] for name in metrics if name in derived]
+    return [
+        f"per video, derived and not measured, of {text} views (clips x crops), each of them a clip: "
+        f"{', '.join(shown).format(total)}"
+        for text, total in views
+        if shown
+    ]
 
 
 def _memory(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from statistics import median
 
 from vidbench.metrics import METRICS, TIMED
 from vidbench.statistics import median_interval, relative_precision
-from vidbench.table import CASE_COLUMNS, SPREAD_COLUMNS, Row
+from vidbench.table import CASE_COLUMNS, SPREAD_COLUMNS, Row, per_video
 
 BETWEEN = "between"  # runs: what an interval between them is called where one within a run stands beside it
 _CASE = (*(column for column in CASE_COLUMNS if column != "repeat"), "environment")
@@ -47,7 +47,7 @@ def _merge(runs: Sequence[Row]) -> Row:
             merged[column] = _median(measured, column)
     for name in TIMED:
         merged |= _describe_spread(name, measured)
-    return merged
+    return merged | per_video(merged["views"], merged["macs"], merged["throughput"])
 
 
 def _median(rows: Sequence[Row], column: str) -> float | None:

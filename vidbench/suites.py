@@ -8,6 +8,7 @@ from typing import Any
 from vidbench.catalog import Net, is_own
 from vidbench.errors import InputError
 from vidbench.records import GIVEN, RANDOM, Case
+from vidbench.views import parse_views
 
 
 def expand_grid(
@@ -58,12 +59,13 @@ def combine(
     batches: Sequence[int] = (1,),
     dtypes: Sequence[str] = ("fp32",),
     threads: int | None = None,
+    views: str | None = None,
     **shared: Any,
 ) -> list[Case]:
     """Every combination for one model; frames vary fastest, so that a table shows how costs grow with the clip.
 
     Raises:
-        InputError: a number is not positive.
+        InputError: a number is not positive, or the views are none.
     """
     for what, numbers in (
         ("--classes", [] if classes is None else [classes]),
@@ -75,7 +77,8 @@ def combine(
         for number in numbers:
             if number < 1:
                 raise InputError(f"{what.removeprefix('--')} cannot be {number}; give 1 or more with {what}")
+    shared |= {"threads": threads, "views": None if views is None else str(parse_views(views))}
     return [
-        Case(model=model, classes=classes, frames=count, size=size, batch=batch, dtype=dtype, threads=threads, **shared)
+        Case(model=model, classes=classes, frames=count, size=size, batch=batch, dtype=dtype, **shared)
         for size, dtype, batch, count in product(sizes, dtypes, batches, frames)
     ]

@@ -10,6 +10,7 @@ from vidbench.differences import COUNTERS, cross_checks, describe_check
 from vidbench.metrics import MACS_CONVENTION, METRICS, TIMED
 from vidbench.records import Case, Environment, Measurement, Record
 from vidbench.store import read_results
+from vidbench.views import parse_views
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,11 +21,13 @@ CASE_COLUMNS = tuple(field.name for field in fields(Case))
 SPREAD = ("p90", "p99", "mean", "count", "outliers", "low", "high", "precision", "settled")
 SPREAD_COLUMNS = tuple(f"{name}_{part}" for name in TIMED for part in SPREAD)
 RANGE_COLUMNS = ("macs_min", "macs_max", "macs_fewest", "macs_most", "macs_unsampled", "latency_min", "latency_max")
+VIDEO_COLUMNS = ("views_total", "macs_per_video", "videos_per_second", "seconds_per_video")
 COLUMNS = (
     *CASE_COLUMNS,
     *(name for name in METRICS if name != "macs_bounds"),
     *SPREAD_COLUMNS,
     *RANGE_COLUMNS,
+    *VIDEO_COLUMNS,
     "published_gmacs",
     "published_source",
     *(f"{counter}_{figure}" for counter in COUNTERS for figure in ("macs", "difference")),
@@ -60,6 +63,7 @@ def row(record: Record, environment: Environment | None = None) -> Row:
         "macs_most": most,
         "published_gmacs": "; ".join(f"{gmacs:g}" for gmacs in published) or None,
         "published_source": "; ".join(published.values()) or None,
+        **per_video(record.case.views, record.figure("macs"), record.figure("throughput")),
         **_cross_checked(record),
         "failure": record.failure and record.failure.kind,
         "failure_message": record.failure and record.failure.message,
@@ -83,6 +87,19 @@ def _spread(measurement: Measurement) -> Row:
 def rows(records: Iterable[Record], environments: Mapping[str, Environment]) -> list[Row]:
     """Every record as a flat row."""
     return [row(record, environments.get(record.environment)) for record in records]
+
+
+def per_video(views: str | None, macs: float | None, throughput: float | None) -> Row:
+    """VIDEO_COLUMNS of a video of so many views, each of them a clip; nothing where no views were given."""
+    if views is None:
+        return {}
+    total = parse_views(views).total
+    return {
+        "views_total": total,
+        "macs_per_video": None if macs is None else macs * total,
+        "videos_per_second": None if throughput is None else throughput / total,
+        "seconds_per_video": total / throughput if throughput else None,
+    }
 
 
 def _cross_checked(record: Record) -> Row:

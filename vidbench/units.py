@@ -6,6 +6,7 @@ from dataclasses import dataclass
 SCALES = {
     "seconds": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")),
     "bytes": ((1024.0**3, "GiB"), (1024.0**2, "MiB"), (1024.0, "KiB")),
+    "joules": ((1.0, "J"), (1e-3, "mJ")),
     "": ((1e9, "G"), (1e6, "M"), (1e3, "k")),
 }
 

@@ -49,6 +49,23 @@ def profile(  # noqa: PLR0917  # one parameter an option
     stride: Annotated[int, typer.Option(help="Frames between samples of these clips.")] = 2,
     loop_clip: Annotated[bool, typer.Option("--loop-clip", help="Let a video that is too short start over.")] = False,
     weights: Weights = None,
+    views: Annotated[
+        str | None,
+        typer.Option(
+            help="Clips x crops that a video is tested on, such as 10x3: per-video figures come beside the others.",
+            show_default=False,
+        ),
+    ] = None,
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Also take energy per clip, idle power and utilization: seconds a case.")
+    ] = False,
+    stages: Annotated[
+        bool,
+        typer.Option(
+            "--stages",
+            help="Also time decoding, preprocessing, copies and the model on --clip VIDEO, in turn and overlapped.",
+        ),
+    ] = False,
     only: Annotated[
         str | None, typer.Option(help="Metrics to take, such as macs,latency; default is all.", show_default=False)
     ] = None,
@@ -105,6 +122,9 @@ def profile(  # noqa: PLR0917  # one parameter an option
     limit = parse_bytes("--fits", fits) if fits is not None else None
     if limit is not None and device not in ("auto", "meta"):
         raise InputError(f"--fits predicts memory without a device; leave out --device {device}")
+    extra = _request(energy=energy, stages=stages)
+    if limit is not None and extra:
+        raise InputError("--fits predicts memory without a device; leave out --energy and --stages")
     share = parse_share("--precision", precision)
     warn_of_left_out()
     cases = expand_grid(
@@ -119,6 +139,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
         task=task,
         weights=RANDOM if weights is None else weights,
         repeats=repeats,
+        views=views,
     )
     metrics = parse_names("--only", only) if only is not None else None
     footage = Footage(sources=tuple(clip or ()), clips_per_video=clips_per_video, stride=stride, loop=loop_clip)
@@ -127,10 +148,17 @@ def profile(  # noqa: PLR0917  # one parameter an option
     with open_outputs(csv_path=csv, json_path=json) as sink:
         how: dict[str, Any] = {"precision": share}
         code = _measure(
-            cases, metrics, footage, sink, how, cross_check=cross_check,
+            cases, metrics, footage, sink, how, extra=extra, cross_check=cross_check,
             shows_table="-" not in (csv, json), timeout=timeout, in_process=in_process,
         )  # fmt: skip
     raise typer.Exit(code)
+
+
+def _request(*, energy: bool, stages: bool) -> tuple[str, ...]:
+    """The metrics that these options stand for."""
+    from vidbench.metrics import ENERGY, STAGES
+
+    return (*(ENERGY if energy else ()), *(STAGES if stages else ()))
 
 
 def _plan(cases: "list[Case]", limit: int) -> "list[Case]":
@@ -173,6 +201,7 @@ def _measure(
     sink: "Sink",
     how: dict[str, Any],
     *,
+    extra: tuple[str, ...],
     cross_check: bool,
     shows_table: bool,
     timeout: float,
@@ -188,13 +217,14 @@ def _measure(
     from vidbench.terminal.profile import print_distributions, print_profile, shown_metrics
     from vidbench.terminal.progress import show_progress
     from vidbench.terminal.screen import print_notes, warn
+    from vidbench.terminal.stages import print_stages
 
     records: list[Record] = []
     environments: dict[str, Environment] = {}
     interrupted = False
     with Processes(timeout) as owned:
         processes = None if in_process else owned
-        jobs, metrics = prepare(cases, names, footage, processes)
+        jobs, metrics = prepare(cases, names, footage, processes, extra)
         plan = Plan(metrics=metrics, **how)
         try:
             with show_progress(len(cases)) as announce:
@@ -215,6 +245,7 @@ def _measure(
         shown = shown_metrics(metrics, chosen=names is not None)
         print_profile(flat, shown)
         print_distributions(records)
+        print_stages(records)
         print_notes(write_notes(records, flat, environments, shown))
     if interrupted:
         warn(f"interrupted after {len(records)} of {len(cases)} cases; what was measured is kept")

@@ -11,10 +11,10 @@ from typing import Any
 
 from vidbench.measure.meters import Meter, MeterError
 from vidbench.measure.sampling import warm_up
-from vidbench.measure.statistics import thin
 from vidbench.measure.timing import time_calls
 from vidbench.measure.workload import Workload
 from vidbench.records import Measurement
+from vidbench.statistics import thin
 
 REST_SECONDS, REST_POLL = 2.0, 0.005
 WINDOW_SECONDS, WINDOW_LIMIT = 3.0, 15.0

@@ -11,8 +11,8 @@ from vidbench.clips import count_decoding_threads
 from vidbench.measure.overlap import Overlap, Passage
 from vidbench.measure.pipeline import Pipeline
 from vidbench.measure.sampling import Effort, describe_samples, doubt_samples, sample, warm_up
-from vidbench.measure.statistics import thin
 from vidbench.records import Measurement
+from vidbench.statistics import thin
 
 PASSES = Effort(calls=10, seconds=1.0, budget=10.0)
 WINDOWS = Effort(calls=6, seconds=0.0, budget=10.0)  # of fewer than six there is no 95% interval

@@ -22,6 +22,7 @@ from vidbench.run.isolation import can_be_sent, check_dtypes, check_isolated, ch
 from vidbench.run.nets import META, Nets, build_net
 from vidbench.run.plan import Plan
 from vidbench.run.processes import TIMEOUT, Processes
+from vidbench.run.requested import check_request
 from vidbench.run.worker import is_adaptive, measure_case
 from vidbench.suites import combine, expand_grid
 
@@ -31,17 +32,22 @@ Job = tuple[Case, tuple[Clip, ...]]  # a case and the clips it is measured on
 
 
 def prepare(
-    cases: Sequence[Case], metrics: Sequence[str] | None, footage: Footage, processes: Processes | None = None
+    cases: Sequence[Case],
+    metrics: Sequence[str] | None,
+    footage: Footage,
+    processes: Processes | None = None,
+    extra: Sequence[str] = (),
 ) -> tuple[list[Job], tuple[str, ...]]:
-    """Each case with the clips it is measured on, and the metrics to take: what can be refused is refused here.
+    """Each case with the clips it is measured on, and the metrics to take, `extra` beside those asked for or usual.
 
-    Where timed cases have `processes`, users' code and GPUs are tried in one, too, and not in this process.
+    What can be refused is refused here. Where timed cases have `processes`, users' code and GPUs are tried in one,
+    too, and not in this process.
 
     Raises:
         InputError: a device, precision, metric, video, file of weights or user's own net cannot be used.
     """
     devices = {name: resolve_device(name) for name in {case.device for case in cases}}
-    chosen = {name for device in devices.values() for name in select_metrics(metrics, device.type)}
+    chosen = {name for device in devices.values() for name in select_metrics(metrics, device.type, extra)}
     adaptive = [is_adaptive(case) for case in cases]
     if metrics is not None and not any(adaptive) and (lacking := set(metrics) & set(ADAPTIVE)):
         raise InputError(f"{' and '.join(sorted(lacking))}: only of nets whose work depends on their input (atfr-sgs)")
@@ -57,6 +63,7 @@ def prepare(
                 f"{case.model} is measured one clip at a time, for in a batch clips change each other's work; --batch 1"
             )
         clips = plan_clips(footage, case.frames, case.size, adaptive=adapts)
+        check_request(case, clips, chosen, adaptive=adapts)
         sources = ", ".join(dict.fromkeys(clip.source for clip in clips))
         jobs.append((replace(case, device=str(devices[case.device]), clip=sources), clips))
     own = {(case.model, case.classes): case for case in reversed(cases) if is_own(case.model)}.values()
@@ -159,6 +166,7 @@ def profile(
     weights: Path | str | None = None,
     task: str = "inference",
     repeats: int = 1,
+    views: str | None = None,
     metrics: Sequence[str] | None = None,
     precision: float = PRECISION,
     cross_check: bool = False,
@@ -184,7 +192,10 @@ def profile(
         task: inference (a forward pass), or train (forward and backward).
         repeats: runs of each case, each in a process of its own, in rounds over all cases; a record each, whose case
             says which (`repeat`).
-        metrics: names of vidbench.metrics.METRICS; default is all that the device can give.
+        views: clips x crops that a video is tested on, such as "10x3"; figures stay per clip or call, and tables
+            derive those of a video.
+        metrics: names of vidbench.metrics.METRICS; default is all that the device can give, but for energy and the
+            stages of a pipeline (`stage_decode`, ..., which take a Clip of a video).
         precision: how well the medians of latency and throughput are to be known, as a share of them: sampling goes
             on until their 95% interval is within it, or the time allowed is spent, which `details` and caveats say.
         cross_check: let fvcore and ptflops count each net and clip, too, each on the CPU in a process of its own; the
@@ -217,6 +228,7 @@ def profile(
                 "device": device,
                 "threads": threads,
                 "task": task,
+                "views": views,
             }
             shape: dict[str, Any] = {"frames": [clip.frames], "sizes": [clip.size], "classes": classes}
             if isinstance(model, str):

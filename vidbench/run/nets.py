@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vidbench.catalog import families, is_own, variants
-from vidbench.clips import MEAN, STD, load_clip
+from vidbench.clips import MEAN, RGB, STD, load_clip
 from vidbench.environment import DTYPES
 from vidbench.errors import CountError
 from vidbench.models import build
@@ -57,10 +57,14 @@ class Nets:
 
     def load(self, clip: Clip, case: Case) -> Tensor:
         """The clip as the case's net takes it: on its device, in its precision, normalised as its authors do."""
-        variant = variants().get(case.model)
-        mean, std = (families()[variant.family].mean, families()[variant.family].std) if variant else (MEAN, STD)
+        mean, std = self.normalisation(case)
         tensor = load_clip(clip, batch=case.batch, mean=mean, std=std)
         return tensor.to(torch.device(case.device), DTYPES[case.dtype])
+
+    def normalisation(self, case: Case) -> tuple[RGB, RGB]:
+        """Mean and standard deviation of its authors' clips."""
+        variant = variants().get(case.model)
+        return (families()[variant.family].mean, families()[variant.family].std) if variant else (MEAN, STD)
 
     def forget(self) -> None:
         """Let go of what is kept on a device."""

@@ -16,12 +16,13 @@ from vidbench.environment import describe, key
 from vidbench.errors import VidbenchError, first_line
 from vidbench.measure import Workload, make_measurers
 from vidbench.measure.operators import time_operators
-from vidbench.metrics import ADAPTIVE, METRICS
+from vidbench.metrics import ADAPTIVE, METRICS, ON_REQUEST
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
 from vidbench.run.adaptive import measure_adaptive
 from vidbench.run.ceiling import free_bytes, is_out_of_memory, memory_ceiling
 from vidbench.run.nets import Nets
 from vidbench.run.plan import Plan
+from vidbench.run.requested import measure_requested, watch_device
 from vidbench.run.setting import set_up
 from vidbench.run.static import predict_memory, static_figures
 from vidbench.units import column_scale
@@ -113,8 +114,10 @@ def _measure(case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets) -> Itera
         yield from measure_adaptive(case, clips, plan, nets)
         return
     (clip,) = clips
+    rest = watch_device(case, plan.metrics)
     exact = [name for name in plan.metrics if METRICS[name].kind == "exact" and name not in ADAPTIVE]
-    sampled = [name for name in plan.metrics if METRICS[name].kind == "sampled" and name not in ADAPTIVE]
+    apart = (*ADAPTIVE, *ON_REQUEST)
+    sampled = [name for name in plan.metrics if METRICS[name].kind == "sampled" and name not in apart]
 
     def first_call() -> Iterator[Measurement]:
         if "first_call" in sampled:
@@ -137,6 +140,7 @@ def _measure(case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets) -> Itera
     if sampled:
         workload = _workload(case, clip, nets)
         yield from (measurers[name](workload) for name in sampled)
+    yield from measure_requested(case, clip, plan, nets, rest=rest, load=lambda: _workload(case, clip, nets))
 
 
 def _workload(case: Case, clip: Clip, nets: Nets) -> Workload:

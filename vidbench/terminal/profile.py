@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vidbench.differences import COUNTERS
+from vidbench.metrics import ON_REQUEST, STAGES
 from vidbench.repeats import BETWEEN
 from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_table
 from vidbench.units import Scale, column_scale, format_number
@@ -53,7 +54,18 @@ METRIC_COLUMNS = {
     "throughput": (Column("throughput", "throughput", Scale(1, "clips/s")),),
     "peak_memory": (Column("peak_memory", "memory", unit="bytes", per="/call"),),
     "reserved_memory": (Column("reserved_memory", "reserved", unit="bytes", per="/call"),),
+    "idle_power": (Column("idle_power", "idle", Scale(1, "W")),),
+    "energy": (Column("energy", "energy", unit="joules", per="/clip"),),
+    "utilization": (Column("utilization", "busy", Scale(0.01, "%")),),
+    **dict.fromkeys(STAGES, ()),  # they have a table of their own
 }
+VIDEO_COLUMNS = {
+    "macs": (Column("macs_per_video", "GMACs", Scale(1e9, "/video")),),
+    "throughput": (
+        Column("videos_per_second", "throughput", Scale(1, "videos/s")),
+        Column("seconds_per_video", "time", unit="seconds", per="/video"),
+    ),
+}  # where views are given
 BY_DEFAULT = ("params", "macs", "latency", "throughput", "peak_memory", "reserved_memory")
 
 
@@ -62,7 +74,7 @@ def shown_metrics(metrics: Sequence[str], *, chosen: bool) -> list[str]:
 
     Predicted memory has a column where none is measured; otherwise a line under the table compares the two.
     """
-    usual = BY_DEFAULT if "peak_memory" in metrics else (*BY_DEFAULT, "predicted_memory")
+    usual = (*BY_DEFAULT, *ON_REQUEST) if "peak_memory" in metrics else (*BY_DEFAULT, *ON_REQUEST, "predicted_memory")
     return [name for name in metrics if chosen or name in usual]
 
 
@@ -73,7 +85,8 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
     axes = ["frames", "size", "batch", *(["dtype"] if len({row["dtype"] for row in rows}) > 1 else [])]
     for axis in axes:
         table.add_column(axis, justify="right", no_wrap=True)
-    columns = [column for name in metrics for column in _columns(name, rows)]
+    per_video = VIDEO_COLUMNS if any(row["views"] for row in rows) else {}
+    columns = [column for name in metrics for column in (*_columns(name, rows), *per_video.get(name, ()))]
     cells = [[row["model"], *(str(row[axis]) for axis in axes)] for row in rows]
     for column in columns:
         scale = column.scale or _shared_scale(rows, columns, column.unit)
@@ -85,6 +98,7 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
             for row, line in zip(rows, cells, strict=True):
                 line.append(row["published_gmacs"] or UNKNOWN)
             _add_cross_checks(table, rows, cells, scale)
+            _add_views(table, rows, cells, scale)
     for line in cells:
         table.add_row(*line)
     print_table(open_console(sys.stdout), table)
@@ -92,10 +106,20 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
 
 def _columns(metric: str, rows: "Sequence[Row]") -> list[Column]:
     """Those of the metric; where cases were repeated, how far runs lie apart stands behind the figure."""
-    figure, *others = METRIC_COLUMNS[metric]
+    columns = list(METRIC_COLUMNS[metric])
     between = f"{metric}_{BETWEEN}"
-    repeated = any(row.get(between) is not None for row in rows)
-    return [figure, *([Column(between, "±", Scale(0.01, "%"))] if repeated else []), *others]
+    if columns and any(row.get(between) is not None for row in rows):
+        columns.insert(1, Column(between, "±", Scale(0.01, "%")))
+    return columns
+
+
+def _add_views(table: Table, rows: "Sequence[Row]", cells: list[list[str]], scale: Scale) -> None:
+    """Where views are given, GMACs as papers print them: `4.73 x 30`."""
+    if any(row["views"] for row in rows):
+        table.add_column("GMACs\nx views", justify="right", no_wrap=True)
+        for row, line in zip(rows, cells, strict=True):
+            known = row["macs"] is not None and row["views"]
+            line.append(f"{scale.format(row['macs'])} x {row['views_total']}" if known else UNKNOWN)
 
 
 def _add_cross_checks(table: Table, rows: "Sequence[Row]", cells: list[list[str]], scale: Scale) -> None:

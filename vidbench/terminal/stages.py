@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from vidbench.bottleneck import STAGES, describe_bottleneck, stage_seconds, stage_shares
+from vidbench.bottleneck import (
+    END_TO_END,
+    OVERLAPPED,
+    STAGES,
+    describe_bottleneck,
+    pool_runs,
+    stage_seconds,
+    stage_shares,
+)
 from vidbench.terminal.screen import make_table, open_console, print_table
 from vidbench.units import column_scale, format_number
 
@@ -20,9 +28,9 @@ UNSETTLED = "~"
 def print_stages(records: "Sequence[Record]") -> None:
     """Of each case whose stages were timed: their times and shares, and the sentence that they come to."""
     console = open_console(sys.stdout)
-    for record in records:
+    for record in pool_runs(records):
         case = record.case
-        if stage_seconds(record) or record.figure("stage_overlapped") is not None:
+        if stage_seconds(record) or record.figure(OVERLAPPED) is not None:
             name = f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype}"
             console.print(Text(f"{name}, from {case.clip} to logits:"), soft_wrap=True)
             print_table(console, _tabulate(record))
@@ -33,7 +41,7 @@ def print_stages(records: "Sequence[Record]") -> None:
 
 def _tabulate(record: "Record") -> Table:
     seconds = stage_seconds(record)
-    total = record.figure("stage_end_to_end")
+    total = record.figure(END_TO_END)
     scale = column_scale([*seconds.values(), total], "seconds")
     table = make_table()
     table.add_column("stage", no_wrap=True)
@@ -44,11 +52,11 @@ def _tabulate(record: "Record") -> Table:
         table.add_row(STAGES[name], _mark(record, name) + scale.format(seconds[name]), format_number(100 * share), "")
     if total:
         rate = format_number(record.case.batch / total)
-        mark = _mark(record, "stage_end_to_end")
+        mark = _mark(record, END_TO_END)
         table.add_row("one after the other", mark + scale.format(total), "", mark + rate)
-    overlapped = record.figure("stage_overlapped")
+    overlapped = record.figure(OVERLAPPED)
     if overlapped is not None:
-        table.add_row("overlapped", "", "", _mark(record, "stage_overlapped") + format_number(overlapped))
+        table.add_row("overlapped", "", "", _mark(record, OVERLAPPED) + format_number(overlapped))
     return table
 
 
