@@ -28,8 +28,8 @@ REFUSALS = {
 @pytest.fixture
 def brief(monkeypatch):
     """A few passes, of which none are to warm up, are enough to see what comes of them."""
-    monkeypatch.setattr(requested, "PASSES", Effort(calls=3, seconds=0.0, budget=0.0))
-    monkeypatch.setattr(requested, "WINDOWS", Effort(calls=2, seconds=0.0, budget=0.0))
+    monkeypatch.setattr(requested, "PASSES", Effort(calls=2, seconds=0.0, budget=0.0))
+    monkeypatch.setattr(requested, "WINDOWS", Effort(calls=1, seconds=0.0, budget=0.0))
     monkeypatch.setattr(sampling, "WARM_UP_SECONDS", 0.0)
     monkeypatch.setattr(sampling, "WARM_UP_LIMIT", 0.0)
     monkeypatch.setattr(stages, "WINDOW_SECONDS", 0.0)
