@@ -6,12 +6,13 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 
+from vidbench.conditions.cpu import name_cpu
+from vidbench.conditions.gpu import Address
 from vidbench.errors import InputError
 from vidbench.records import Environment
 
@@ -118,16 +119,20 @@ def _device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     if device.type == "meta":
         return "meta"
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor() or platform.machine()
-    return f"{name}, {psutil.cpu_count()} CPUs"
+    return f"{name_cpu()}, {psutil.cpu_count()} CPUs"
 
 
 def _cuda_stack() -> dict[str, str]:
     return {"cuda": str(torch.version.cuda), "cudnn": str(_BACKENDS.cudnn.version())}
+
+
+def locate_gpu(device: torch.device) -> Address:
+    """Which GPU a CUDA device is, for those who know nothing of CUDA_VISIBLE_DEVICES; it begins to use CUDA."""
+    told: Any = torch.cuda.get_device_properties(device)
+    uuid = str(getattr(told, "uuid", "")).removeprefix("GPU-")
+    parts = [getattr(told, f"pci_{part}_id", None) for part in ("domain", "bus", "device")]
+    bus = None if None in parts else ":".join(f"{part:0{size}x}" for part, size in zip(parts, (8, 2, 2), strict=True))
+    return Address(uuid=uuid or None, bus=bus and f"{bus}.0")
 
 
 def _driver() -> str | None:

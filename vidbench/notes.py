@@ -8,7 +8,7 @@ from vidbench.differences import cross_checks, describe_check, name_case, name_c
 from vidbench.growth import fit_growth
 from vidbench.methods import PRECISIONS, write_methods
 from vidbench.metrics import METRICS, TIMED
-from vidbench.records import GIVEN, NOT_SETTLED, RANDOM, Environment, Record
+from vidbench.records import DISTURBED, GIVEN, NOT_SETTLED, RANDOM, Environment, Record
 from vidbench.repeats import BETWEEN
 from vidbench.table import Row
 from vidbench.units import column_scale, format_number, format_tolerance
@@ -29,6 +29,7 @@ def write_notes(
         *_methods(records, metrics),
         *_unsettled(rows, metrics),
         *_repeats(rows, metrics),
+        *_disturbed(records, metrics),
         *_cross_checks(records),
         *_caveats(records, metrics),
         *_memory(records, metrics),
@@ -127,6 +128,28 @@ def _repeats(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
     return lines
 
 
+def _disturbed(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
+    """What the mark before a figure means, and of the marked ones how much of their samples was disturbed by what."""
+    marked = [
+        m for record in records for name in TIMED if name in metrics
+        if (m := record.measurement(name)) and any(caveat.startswith(f"{DISTURBED}:") for caveat in m.caveats)
+    ]  # fmt: skip
+    if not marked:
+        return []
+    shares: dict[str, list[float]] = {}
+    for measurement in marked:
+        for name, count in measurement.details["disturbances"].items():
+            shares.setdefault(name, []).append(count / measurement.details["watched"])
+    told = [
+        f"{name} ({' to '.join(dict.fromkeys(f'{share:.0%}' for share in (min(found), max(found))))})"
+        for name, found in shares.items()
+    ]
+    return [
+        f"! disturbed: this share of a marked figure's samples was taken beside or under {', '.join(told)}; "
+        "`vidbench env` says what to do, and --json has the conditions of each"
+    ]
+
+
 def _cross_checks(records: Sequence[Record]) -> list[str]:
     """How others counted, then a line a counter for each net and clip, whatever the batch and the precision."""
     checks = [(name_case(record.case), check) for record in records for check in cross_checks(record)]
@@ -136,12 +159,12 @@ def _cross_checks(records: Sequence[Record]) -> list[str]:
 
 
 def _caveats(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
-    """Each caution once, with the metrics of a model that it is about; those of unsettled figures share one line."""
+    """Each caution once, with the metrics of a model that it is about; what a mark stands for is told once for all."""
     about: dict[tuple[str, str], list[str]] = {}
     for record in records:
         for measurement in record.measurements:
             for caveat in measurement.caveats if measurement.metric in metrics else ():
-                if caveat.startswith(NOT_SETTLED):
+                if caveat.startswith((NOT_SETTLED, DISTURBED)):
                     continue
                 named = about.setdefault((record.case.model, caveat), [])
                 named += [measurement.metric] if measurement.metric not in named else []

@@ -87,7 +87,8 @@ class Measurement:
 
     `samples` holds at most MAX_SAMPLES of the figures that `value` is the median of. `details` holds, of a sampled
     figure, count, mean, p90, p99, min and max of all samples, and of a timed one how well its median is known
-    (`interval`, `precision`, `settled`) and its warm-up; of a counted one, what it is made of and what was left out.
+    (`interval`, `precision`, `settled`), its warm-up and how many of its samples were disturbed, by what; of a counted
+    one, what it is made of and what was left out.
     """
 
     metric: str
@@ -101,6 +102,7 @@ class Measurement:
 
 MAX_SAMPLES = 1000
 NOT_SETTLED = "not settled"  # how the caveat of a median begins that is not known as well as was asked
+DISTURBED = "disturbed"  # and that of one whose samples were taken beside other load, or throttled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

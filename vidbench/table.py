@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vidbench.catalog import variants
 from vidbench.differences import COUNTERS, cross_checks, describe_check
 from vidbench.metrics import MACS_CONVENTION, METRICS, TIMED
-from vidbench.records import Case, Environment, Measurement, Record
+from vidbench.records import DISTURBED, Case, Environment, Measurement, Record
 from vidbench.store import read_results
 from vidbench.views import parse_views
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 CASE_COLUMNS = tuple(field.name for field in fields(Case))
-SPREAD = ("p90", "p99", "mean", "count", "outliers", "low", "high", "precision", "settled")
+SPREAD = ("p90", "p99", "mean", "count", "outliers", "low", "high", "precision", "settled", "disturbed")
 SPREAD_COLUMNS = tuple(f"{name}_{part}" for name in TIMED for part in SPREAD)
 RANGE_COLUMNS = ("macs_min", "macs_max", "macs_fewest", "macs_most", "macs_unsampled", "latency_min", "latency_max")
 VIDEO_COLUMNS = ("views_total", "macs_per_video", "videos_per_second", "seconds_per_video")
@@ -100,6 +100,11 @@ def per_video(views: str | None, macs: float | None, throughput: float | None) -
         "videos_per_second": None if throughput is None else throughput / total,
         "seconds_per_video": total / throughput if throughput else None,
     }
+
+
+def is_disturbed(row: Row, metric: str) -> bool:
+    """Whether more than a few samples of that figure were taken beside other load, or throttled."""
+    return f"{metric}: {DISTURBED}:" in (row["caveats"] or "")
 
 
 def _cross_checked(record: Record) -> Row:

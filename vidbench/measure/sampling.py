@@ -105,14 +105,20 @@ def is_steady(samples: Sequence[float]) -> bool:
     return abs(median(after) - median(before)) <= max(MOVEMENT * median(before), scatter)
 
 
-def sample(take: Take, effort: Effort, figure: Callable[[float], float] = float) -> tuple[list[float], float]:
-    """Figures made of one sample each until their median is known well enough, and the seconds that this took."""
+def sample(
+    take: Take, effort: Effort, figure: Callable[[float], float] = float, tick: Callable[[], None] = lambda: None
+) -> tuple[list[float], float]:
+    """Figures made of one sample each until their median is known well enough, and the seconds that this took.
+
+    `tick` is called after each, outside of what is timed: to look at the machine, say.
+    """
     figures: list[float] = []
     spent, ask = 0.0, 0
     while True:
         seconds = take()
         spent += seconds
         figures.append(figure(seconds))
+        tick()
         if len(figures) < effort.calls or spent < effort.seconds:
             continue
         if spent >= effort.budget:

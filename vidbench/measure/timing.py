@@ -7,6 +7,8 @@ from time import perf_counter_ns
 
 import torch
 
+from vidbench.conditions.watch import Watch
+from vidbench.environment import locate_gpu
 from vidbench.measure.sampling import Effort, describe_samples, doubt_samples, sample, warm_up
 from vidbench.measure.workload import Workload
 from vidbench.records import Measurement
@@ -53,44 +55,65 @@ def measure_first_call(workload: Workload, clock: Clock = time_calls) -> Measure
     )
 
 
-def measure_latency(workload: Workload, effort: Effort = LATENCY, clock: Clock = time_calls) -> Measurement:
-    """Seconds from handing over one batch to having its logits: the median of single calls."""
+def measure_latency(
+    workload: Workload, effort: Effort = LATENCY, clock: Clock = time_calls, watch: Watch | None = None
+) -> Measurement:
+    """Seconds from handing over one batch to having its logits: the median of single calls.
+
+    `watch` is what looks at the machine between them, by default one of their own.
+    """
+    watch = watch or open_watch(workload.device)
     with workload.running():
         warmth = warm_up(lambda: clock(workload, 1))
-        samples, spent = sample(lambda: clock(workload, 1), effort)
+        with watch.window() as window:
+            samples, spent = sample(lambda: clock(workload, 1), effort, tick=window.tick)
     return Measurement(
         metric="latency",
         value=median(samples),
         unit="seconds",
         samples=thin(samples),
-        details={**describe_samples(samples, effort), **warmth.details},
+        details={**describe_samples(samples, effort), **warmth.details, **window.details},
         method=(
             f"median of single calls, each synchronised, timed by {_name_clock(workload)}: {effort.describe('calls')}; "
             f"{_describe(workload)}"
         ),
-        caveats=(*doubt_samples(samples, spent, effort, "calls"), *warmth.caveats),
+        caveats=(*doubt_samples(samples, spent, effort, "calls"), *warmth.caveats, *window.caveats),
     )
 
 
-def measure_throughput(workload: Workload, effort: Effort = THROUGHPUT, clock: Clock = time_calls) -> Measurement:
-    """Clips a second with the queue kept full: the median of windows of calls with one synchronisation each."""
+def measure_throughput(
+    workload: Workload, effort: Effort = THROUGHPUT, clock: Clock = time_calls, watch: Watch | None = None
+) -> Measurement:
+    """Clips a second with the queue kept full: the median of windows of calls with one synchronisation each.
+
+    `watch` is what looks at the machine between windows, by default one of their own.
+    """
+    watch = watch or open_watch(workload.device)
     with workload.running():
         warmth = warm_up(lambda: clock(workload, 1))
         calls = max(WINDOW_CALLS, math.ceil(WINDOW_SECONDS / clock(workload, 1)))
         clips = calls * workload.clips.shape[0]
-        samples, spent = sample(lambda: clock(workload, calls), effort, lambda seconds: clips / seconds)
+        with watch.window() as window:
+            samples, spent = sample(
+                lambda: clock(workload, calls), effort, lambda seconds: clips / seconds, window.tick
+            )
     return Measurement(
         metric="throughput",
         value=median(samples),
         unit="clips/s",
         samples=thin(samples),
-        details={**describe_samples(samples, effort), **warmth.details, "window_calls": calls},
+        details={**describe_samples(samples, effort), **warmth.details, **window.details, "window_calls": calls},
         method=(
             "median of windows of calls queued back to back, one synchronisation at the end of each: "
             f"{effort.describe('windows')}; {_describe(workload)}"
         ),
-        caveats=(*doubt_samples(samples, spent, effort, "windows"), *warmth.caveats),
+        caveats=(*doubt_samples(samples, spent, effort, "windows"), *warmth.caveats, *window.caveats),
     )
+
+
+def open_watch(device: torch.device) -> Watch:
+    """What looks at the machine, and at that device, while samples are taken."""
+    return Watch(locate_gpu(device) if device.type == "cuda" else None)
 
 
 def describe_state(workload: Workload) -> str:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from vidbench.catalog import variants
+from vidbench.conditions.watch import Watch, add_details, doubt_details
 from vidbench.counting import Count, count
 from vidbench.measure import MEASURERS, Workload
 from vidbench.measure.sampling import Effort, describe_samples, doubt_clips, doubt_samples, sample
-from vidbench.measure.timing import LATENCY, THROUGHPUT, measure_first_call, measure_latency, time_calls
+from vidbench.measure.timing import LATENCY, THROUGHPUT, measure_first_call, measure_latency, open_watch, time_calls
 from vidbench.models.atfr_sgs import keeping, samplers
 from vidbench.records import RANDOM, Case, Clip, Measurement
 from vidbench.run.nets import Nets
@@ -37,13 +38,16 @@ class Trial:
     kept: dict[str, list[int]]  # by the path of the sampling layer, a number for each clip
     first_call: Measurement
     precision: float  # to which medians are to be known
+    watch: Watch | None = None
 
     def workload(self, clip: Clip) -> Workload:
         """The net with one clip."""
         return _workload(self.net, self.case, self.load(clip, self.case))
 
 
-def measure_adaptive(case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets) -> Iterator[Measurement]:
+def measure_adaptive(
+    case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets, watch: Watch | None = None
+) -> Iterator[Measurement]:
     """The metrics of one case, each a distribution over the clips; on meta tensors MACs are unknown, but for bounds."""
     net = nets.counted(case)
     fewest, most = (_count_keeping(net, case, kept) for kept in (1, case.frames))
@@ -62,7 +66,7 @@ def measure_adaptive(case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets) 
         measurers |= {name: lambda name=name: _unknown(static[name], fewest, most) for name in ("macs", "activations")}
     else:
         trial = cache(
-            lambda: _try(case, clips, nets, plan.precision)
+            lambda: _try(case, clips, nets, plan.precision, watch)
         )  # a pass of every clip, which the weights' figures do not need
         measurers |= {
             "macs": lambda: _macs(static["macs"], trial()),
@@ -96,7 +100,7 @@ def _unknown(static: Measurement, fewest: Count, most: Count) -> Measurement:
     )
 
 
-def _try(case: Case, clips: Sequence[Clip], nets: Nets, precision: float) -> Trial:
+def _try(case: Case, clips: Sequence[Clip], nets: Nets, precision: float, watch: Watch | None) -> Trial:
     net = nets.measured(case)
     first_call = measure_first_call(_workload(net, case, nets.load(clips[0], case)))
     counts: list[Count] = []
@@ -106,7 +110,7 @@ def _try(case: Case, clips: Sequence[Clip], nets: Nets, precision: float) -> Tri
             counts.append(count(net, nets.load(clip, case), train=case.task == "train"))
         for path, layer in samplers(net).items():
             kept[path] += layer.frames_kept
-    return Trial(net, case, clips, nets.load, counts, kept, first_call, precision)
+    return Trial(net, case, clips, nets.load, counts, kept, first_call, precision, watch)
 
 
 def _workload(net: nn.Module, case: Case, tensor: Tensor) -> Workload:
@@ -168,7 +172,9 @@ def _frames_kept(trial: Trial) -> Measurement:
 
 
 def _latency(trial: Trial) -> Measurement:
-    taken = [measure_latency(trial.workload(clip), CLIP.to(trial.precision)) for clip in trial.clips]
+    effort = CLIP.to(trial.precision)
+    taken = [measure_latency(trial.workload(clip), effort, watch=trial.watch) for clip in trial.clips]
+    watched = add_details(m.details for m in taken)
     values = [float(m.value) for m in taken if isinstance(m.value, float)]
     plain = replace(trial, net=Nets().measured(_unsampled(trial.case)))
     unsampled = measure_latency(plain.workload(trial.clips[0]), LATENCY.to(trial.precision)).value
@@ -181,8 +187,9 @@ def _latency(trial: Trial) -> Measurement:
             "settled": all(m.details["settled"] for m in taken),
             "warm_up_calls": sum(m.details["warm_up_calls"] for m in taken),
             "steady": all(m.details["steady"] for m in taken),
+            **watched,
         },
-        caveats=doubt_clips(taken),
+        caveats=(*doubt_clips(taken), *doubt_details(watched)),
     )
     figure = replace(_over_clips(clips, values, trial), value=median(values))
     return _beside(figure, unsampled) if isinstance(unsampled, float) else figure
@@ -195,19 +202,21 @@ def _throughput(trial: Trial) -> Measurement:
     with workloads[0].running():
         for workload in workloads:
             workload.call()
-        samples, spent = sample(
-            lambda: sum(time_calls(workload, 1) for workload in workloads),
-            effort,
-            lambda seconds: len(chosen) / seconds,
-        )
+        with (trial.watch or open_watch(workloads[0].device)).window() as window:
+            samples, spent = sample(
+                lambda: sum(time_calls(workload, 1) for workload in workloads),
+                effort,
+                lambda seconds: len(chosen) / seconds,
+                window.tick,
+            )
     return Measurement(
         metric="throughput",
         value=median(samples),
         unit="clips/s",
         samples=thin(samples),
-        details=describe_samples(samples, effort),
+        details={**describe_samples(samples, effort), **window.details},
         method=f"median of passes over the clips, one clip a call: {effort.describe('passes', 'a pass to warm up')}",
-        caveats=doubt_samples(samples, spent, effort, "passes"),
+        caveats=doubt_samples(samples, spent, effort, "passes") + window.caveats,
     )
 
 

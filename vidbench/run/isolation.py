@@ -49,14 +49,14 @@ def measure_isolated(case: Case, clips: Sequence[Clip], plan: Plan, processes: P
         return last, environment
     measurements = [one for one in outcome.sent if isinstance(one, Measurement)]
     if isinstance(last, Failure):
-        return make_record(case, environment, measurements, last), environment
+        return make_record(case, environment, measurements, last, {"isolated": True}), environment
     failure = _describe_end(outcome, processes.limit)
     if outcome.signal == signal.SIGKILL and not outcome.timed_out and count_kills() > kills:
         nets = Nets()
         predicted = None if is_own(case.model) else predict(case, measurements, nets)
         message = f"out of memory: the system killed its process; {describe_shortage(predicted, free)}"
         failure = Failure(kind="oom", message=message)
-    return make_record(case, environment, measurements, failure), environment
+    return make_record(case, environment, measurements, failure, {"isolated": True}), environment
 
 
 class _Errand(NamedTuple):
@@ -73,7 +73,7 @@ def _measure(errand: _Errand, send: Send) -> None:
     if torch.get_num_threads() != errand.threads:
         torch.set_num_threads(errand.threads)
     try:
-        record, _ = measure_case(errand.case, errand.clips, errand.plan, Nets(), report=send)
+        record, _ = measure_case(errand.case, errand.clips, errand.plan, Nets(), isolated=True, report=send)
     except (SystemExit, KeyboardInterrupt) as error:
         what = f"{type(error).__name__}: {error}"
         send(Failure(kind="error", message=f"the net's code would end the process ({what})"))

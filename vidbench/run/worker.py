@@ -2,19 +2,21 @@
 
 import gc
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import torch
 
 from vidbench import __version__
 from vidbench.catalog import variants
+from vidbench.conditions.watch import Watch
 from vidbench.counting import count
 from vidbench.environment import describe, key
 from vidbench.errors import VidbenchError, first_line
-from vidbench.measure import Workload, make_measurers
+from vidbench.measure import Workload, make_measurers, open_watch
 from vidbench.measure.operators import time_operators
 from vidbench.metrics import ADAPTIVE, METRICS, ON_REQUEST
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
@@ -39,12 +41,13 @@ def measure_case(
     plan: Plan,
     nets: Nets,
     *,
+    isolated: bool = False,
     report: Callable[[Environment | Measurement], None] = lambda _: None,
 ) -> tuple[Record, Environment]:
     """Take what is planned of one case on its clips: one, or several where the net's work depends on them.
 
     Whatever goes wrong is the record's failure; what came before it is kept. `report` is told of each part of the
-    record as soon as it is there.
+    record as soon as it is there. `isolated` is whether this process is the case's own.
     """
     device = torch.device(case.device)
     measurements: list[Measurement] = []
@@ -53,9 +56,10 @@ def measure_case(
         environment = describe(device)
         report(environment)
         free = free_bytes(device)
+        watch = open_watch(device) if device.type != "meta" else None
         try:
             with memory_ceiling(device):
-                for measurement in _measure(case, clips, plan, nets):
+                for measurement in _measure(case, clips, plan, nets, watch):
                     measurements.append(measurement)
                     report(measurement)
         except Exception as error:  # a case must not end the others
@@ -68,11 +72,16 @@ def measure_case(
             if failure.kind == "oom":
                 shortage = describe_shortage(predict(case, measurements, nets), free)
                 failure = replace(failure, message=f"{failure.message}; {shortage}")
-    return make_record(case, environment, measurements, failure), environment
+        conditions = {"isolated": isolated, **(watch.describe() if watch else {})}
+    return make_record(case, environment, measurements, failure, conditions), environment
 
 
 def make_record(
-    case: Case, environment: Environment, measurements: Sequence[Measurement], failure: Failure | None
+    case: Case,
+    environment: Environment,
+    measurements: Sequence[Measurement],
+    failure: Failure | None,
+    conditions: Mapping[str, Any],
 ) -> Record:
     """What became of a case, as of now."""
     return Record(
@@ -80,7 +89,7 @@ def make_record(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         case=case,
         environment=key(environment),
-        conditions={"vidbench": __version__},
+        conditions={"vidbench": __version__, **conditions},
         measurements=tuple(measurements),
         failure=failure,
     )
@@ -108,10 +117,10 @@ def describe_shortage(predicted: float | None, free: float) -> str:
     return f"{wanted}, {name(free)} free"
 
 
-def _measure(case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets) -> Iterator[Measurement]:
-    measurers = make_measurers(plan.precision)
+def _measure(case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets, watch: Watch | None) -> Iterator[Measurement]:
+    measurers = make_measurers(plan.precision, watch)
     if is_adaptive(case):
-        yield from measure_adaptive(case, clips, plan, nets)
+        yield from measure_adaptive(case, clips, plan, nets, watch)
         return
     (clip,) = clips
     rest = watch_device(case, plan.metrics)

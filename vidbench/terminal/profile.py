@@ -12,6 +12,7 @@ from rich.text import Text
 from vidbench.differences import COUNTERS
 from vidbench.metrics import ON_REQUEST, STAGES
 from vidbench.repeats import BETWEEN
+from vidbench.table import is_disturbed
 from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_table
 from vidbench.units import Scale, column_scale, format_number
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 HISTOGRAM_WIDTH = 10
 UNSETTLED = "~"  # before a median that is not known as well as was asked
+DISTURBED = "!"  # before one of which more than a few samples were disturbed
 FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}
 
 
@@ -131,15 +133,16 @@ def _add_cross_checks(table: Table, rows: "Sequence[Row]", cells: list[list[str]
 
 
 def _cell(row: "Row", column: Column, scale: Scale) -> str:
-    """A figure, marked where it is not settled; of MACs that depend on the clip their range; or what failed."""
+    """A figure, marked if not settled or disturbed; of MACs that depend on the clip their range; or what failed."""
     if column.key == "macs":
         for low, high in (("macs_min", "macs_max"), ("macs_fewest", "macs_most")):
             if row[low] is not None:
                 return f"{scale.format(row[low])}–{scale.format(row[high])}"
     value = row.get(column.key)
     failed = value is None and row["failure"]
-    mark = UNSETTLED if row.get(f"{column.key}_settled") is False else ""
-    return FAILED[row["failure"]] if failed else mark + scale.format(value)
+    unsettled = UNSETTLED if row.get(f"{column.key}_settled") is False else ""
+    disturbed = DISTURBED if is_disturbed(row, column.key) else ""
+    return FAILED[row["failure"]] if failed else unsettled + disturbed + scale.format(value)
 
 
 def print_distributions(records: "Sequence[Record]") -> None:
