@@ -157,6 +157,26 @@ class TestViews:
         assert starting(notes(record(latency(), views="1x1"), metrics=["latency"]), "per video") == []
 
 
+class TestDisturbed:
+    def test_shares(self):
+        """The mark is explained once, with the reasons and their shares of the marked figures alone."""
+        records = [
+            record(
+                latency(
+                    details={"watched": 10, "disturbed": count, "disturbances": reasons},
+                    caveats=("disturbed: ...",) if count > 1 else (),
+                )
+            )
+            for count, reasons in ((10, {"load": 10}), (5, {"heat": 5, "load": 3}), (1, {"quota": 1}))
+        ]
+        (line,) = starting(notes(*records, metrics=["latency"]), "! disturbed")
+        assert "load (30% to 100%), heat (50%); `vidbench env`" in line
+        assert "quota" not in line
+        assert starting(notes(*records, metrics=["macs"]), "! disturbed") == []
+        assert starting(notes(records[2], metrics=["latency"]), "! disturbed") == []
+        assert starting(notes(*records, metrics=["latency"]), "caution") == []
+
+
 class TestPublished:
     def test_source(self):
         """The figure in the paper's column has its source, once for each setting."""

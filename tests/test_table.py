@@ -10,7 +10,7 @@ from vidbench.errors import InputError
 from vidbench.metrics import MACS_CONVENTION, METRICS
 from vidbench.records import Failure, Measurement
 from vidbench.store import Writer
-from vidbench.table import CASE_COLUMNS, COLUMNS, row, rows, to_frame
+from vidbench.table import CASE_COLUMNS, COLUMNS, is_disturbed, row, rows, to_frame
 
 FAILED = Failure(kind="oom", message="out of memory: tried to allocate 80 GiB")
 
@@ -54,6 +54,15 @@ class TestRow:
         old = row(record(latency(0.02, details={"count": 3, "mean": 0.025})))
         assert [old[f"latency_{part}"] for part in ("low", "high", "precision", "settled")] == [None] * 4
         assert not {name for name in COLUMNS if name.startswith("first_call_")}
+
+    def test_disturbed(self):
+        """How many samples were disturbed has a column; a figure is disturbed where its caveat says so."""
+        details = {"watched": 40, "disturbed": 30, "disturbances": {"heat of the CPU": 30}}
+        flat = row(record(latency(details=details, caveats=("disturbed: 30 of 40 samples",))))
+        assert (flat["latency_disturbed"], flat["throughput_disturbed"]) == (30, None)
+        assert is_disturbed(flat, "latency")
+        assert not is_disturbed(flat, "throughput")
+        assert not is_disturbed(row(record(latency(details=details))), "latency")
 
     def test_unknown(self):
         """What was not measured, or is unknown, is None, never 0."""

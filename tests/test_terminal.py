@@ -66,6 +66,17 @@ def test_figures_that_are_not_settled_are_marked(capsys):
     assert [line[4:] for line in lines] == [["~20.00", "30.00"], ["~40.00", "30.00"], ["80.00", "30.00"]]
 
 
+def test_disturbed_figures_are_marked(capsys):
+    """Before a median with more than a few disturbed samples stands a mark, beside that of an unsettled one."""
+    caveats = ("disturbed: 3 of 3 samples were taken beside or under heat of the CPU (100%)",)
+    known = {"p90": 0.03, "settled": True, "watched": 3, "disturbed": 1}
+    records = [record(latency(caveats=caveats)), record(latency(details=known, caveats=caveats))]
+    records.append(record(latency(details=known)))
+    print_profile(rows(records, {}), ["latency"])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("x3d-m")]
+    assert [line[4] for line in lines] == ["~!20.00", "!20.00", "20.00"]
+
+
 def test_plain_text_elsewhere(vidbench):
     """No colour, no animation, no trailing bar where the stream is no terminal."""
     done = vidbench("profile", "x3d-m", "--frames", "8,16", "--device", "meta")

@@ -64,7 +64,8 @@ def open_gpu(address: Address) -> Callable[[], GpuReading] | None:
     if nvml is None:
         return None
     names = [f"{kind}-{address.uuid}" for kind in ("GPU", "MIG")] if address.uuid else []
-    handle = next((found for name in names if (found := _ask(nvml, "nvmlDeviceGetHandleByUUID", name))), None)
+    handles = (_ask(nvml, "nvmlDeviceGetHandleByUUID", name) for name in names)
+    handle = next((found for found in handles if found is not None), None)
     if handle is None and address.bus:
         handle = _ask(nvml, "nvmlDeviceGetHandleByPciBusId", address.bus)
     return None if handle is None else lambda: read_gpu(nvml, handle)
