@@ -7,7 +7,7 @@ from examples import environment, latency, macs, record
 
 from vidbench.records import Failure, Measurement
 from vidbench.repeats import merge_runs
-from vidbench.table import COLUMNS, rows
+from vidbench.table import COLUMNS, is_disturbed, rows
 
 HERE = {"k1": environment(), "k2": environment(threads=1)}
 
@@ -68,6 +68,17 @@ def test_failed_runs():
     (row,) = merged(*fell)
     assert (row["runs"], row["latency"], row["failure"]) == (0, None, "crash")
     assert "latency_between" not in row
+
+
+def test_disturbed_runs():
+    """Samples that were disturbed add up, and a case is marked if one run of it is."""
+    quiet, loud = (latency(details={"watched": 40, "disturbed": count}) for count in (1, 30))
+    loud = replace(loud, caveats=("disturbed: 30 of 40 samples",))
+    (row,) = merged(record(quiet), record(loud, repeat=1), record(loud, repeat=2))
+    assert row["latency_disturbed"] == 61
+    assert is_disturbed(row, "latency")
+    (row,) = merged(record(quiet), record(quiet, repeat=1))
+    assert not is_disturbed(row, "latency")
 
 
 def test_one_run_left_has_no_spread():

@@ -13,7 +13,7 @@ from vidbench.table import CASE_COLUMNS, SPREAD_COLUMNS, Row, per_video
 
 BETWEEN = "between"  # runs: what an interval between them is called where one within a run stands beside it
 _CASE = (*(column for column in CASE_COLUMNS if column != "repeat"), "environment")
-_SUMMED = ("count", "outliers")
+_SUMMED = ("count", "outliers", "disturbed")
 _OF_ONE_RUN = ("low", "high", "precision", "settled")
 
 
@@ -22,7 +22,8 @@ def merge_runs(flat: Sequence[Row]) -> list[Row]:
 
     Of `runs` measured runs, a sampled figure is the median. Of latency and throughput, `low` and `high` are the
     interval of the median between runs, `confidence` its probability, and `between` its reach as a share of the median;
-    `within` is the widest such reach of a single run's own interval. A case has failed if every run of it has.
+    `within` is the widest such reach of a single run's own interval. A case has failed if every run of it has; caveats
+    are those of all runs.
     """
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in flat:
@@ -33,6 +34,7 @@ def merge_runs(flat: Sequence[Row]) -> list[Row]:
 def _merge(runs: Sequence[Row]) -> Row:
     measured = [row for row in runs if row["failure"] is None] or [runs[0]]
     merged = {**measured[0], "runs": len([row for row in runs if row["failure"] is None])}
+    merged["caveats"] = "; ".join(dict.fromkeys(row["caveats"] for row in measured if row["caveats"])) or None
     for name, metric in METRICS.items():
         if metric.kind == "sampled" and name in merged:
             merged[name] = _median(measured, name)

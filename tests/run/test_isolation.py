@@ -135,6 +135,7 @@ def test_sweep_with_troubles(start, mark, vidbench):
     assert "--timeout" in failures["hangs"]["message"]
     assert "77.42 KiB predicted, " in failures["asks"]["message"]
     assert failures["asks"]["message"].endswith(" free")
+    assert all(record["conditions"]["isolated"] for record in records)
     # What was counted before the failure is kept, and measured figures are those of a case alone.
     alone = vidbench("profile", "trouble:good1", "--frames", "4", "--size", "32", "--json", "-")
     expected = figures(json.loads(alone.out.splitlines()[-1]))

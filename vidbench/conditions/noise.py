@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import median, quantiles
+from statistics import median
 
 from vidbench.records import Case
+from vidbench.statistics import quantile
 
 ALIKE = 0.95  # of the pairs of runs differ by less than what is told
 
@@ -48,16 +49,16 @@ def summarise_runs(
 ) -> Noise:
     """The spread of at least two medians; `precisions` are how well each is known within its process."""
     middle = median(medians)
-    low, _, high = quantiles(medians, n=4, method="inclusive")
+    ordered = sorted(medians)
     differences = sorted(abs(one - other) for one, other in combinations(medians, 2))
     return Noise(
         case=case,
         medians=tuple(medians),
         median=middle,
-        quartiles=(high - low) / middle,
-        range=(max(medians) - min(medians)) / middle,
+        quartiles=(quantile(ordered, 0.75) - quantile(ordered, 0.25)) / middle,
+        range=(ordered[-1] - ordered[0]) / middle,
         deviation=median(abs(one - middle) for one in medians) / middle,
-        difference=differences[min(len(differences) - 1, int(ALIKE * len(differences)))] / middle,
+        difference=quantile(differences, ALIKE) / middle,
         within=median(precisions),
         disturbed=disturbed,
         failed=tuple(failed),

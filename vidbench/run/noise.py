@@ -35,9 +35,9 @@ def measure_noise(
     """
     if runs < 2:
         raise InputError(f"noise is what differs between runs, so there have to be 2 or more, not {runs}")
-    (case,) = expand_grid([find_variant(model)], device=device, threads=threads)
+    cases = expand_grid([find_variant(model)], device=device, threads=threads, repeats=runs)
     with Processes(timeout) as processes:
-        jobs, metrics = prepare([replace(case, repeat=run) for run in range(runs)], ["latency"], Footage(), processes)
+        jobs, metrics = prepare(cases, ["latency"], Footage(), processes)
         measured = run_cases(jobs, Plan(metrics=metrics, precision=precision), processes=processes, announce=announce)
         return summarise_records([record for record, _ in measured])
 
