@@ -177,7 +177,7 @@ def _latency(trial: Trial) -> Measurement:
     watched = add_details(m.details for m in taken)
     values = [float(m.value) for m in taken if isinstance(m.value, float)]
     plain = replace(trial, net=Nets().measured(_unsampled(trial.case)))
-    unsampled = measure_latency(plain.workload(trial.clips[0]), LATENCY.to(trial.precision)).value
+    unsampled = measure_latency(plain.workload(trial.clips[0]), LATENCY.to(trial.precision), watch=trial.watch).value
     clips = replace(
         taken[0],
         method=f"median over clips; of each clip the {taken[0].method}",
