@@ -139,26 +139,28 @@ def _read_battery() -> bool | None:
     return None if battery is None or battery.power_plugged is None else not battery.power_plugged
 
 
-def _cpu_times() -> dict[tuple[int, str], float]:
-    """Seconds that each other process has computed since it began."""
+def _cpu_times() -> dict[tuple[int, float], tuple[str, float]]:
+    """The name of each other process, and the seconds that it has computed; by its number and when it began."""
     import psutil
 
     own = psutil.Process().pid
-    times = {}
+    times: dict[tuple[int, float], tuple[str, float]] = {}
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             used = process.cpu_times()
             if process.pid != own:
-                times[process.pid, process.name()] = float(used.user + used.system)
+                times[process.pid, process.create_time()] = process.name(), float(used.user + used.system)
     return times
 
 
 def _find_busiest(
-    before: Mapping[tuple[int, str], float], after: Mapping[tuple[int, str], float], seconds: float
+    before: Mapping[tuple[int, float], tuple[str, float]],
+    after: Mapping[tuple[int, float], tuple[str, float]],
+    seconds: float,
 ) -> tuple[Process, ...]:
     found = [
-        Process(number=number, name=name, cpus=(used - before.get((number, name), 0.0)) / seconds)
-        for (number, name), used in after.items()
+        Process(number=key[0], name=name, cpus=(used - before.get(key, (name, 0.0))[1]) / seconds)
+        for key, (name, used) in after.items()
     ]
     return tuple(sorted((one for one in found if one.cpus > BUSY), key=lambda one: -one.cpus))
 
