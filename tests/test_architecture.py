@@ -21,6 +21,7 @@ ROOMS = {
     "catalog": {"errors", "fields", "plugins", "units"},
     "views": {"errors"},
     "suites": {"catalog", "errors", "records", "views"},
+    "searches": {"catalog", "errors", "records"},
     "store": {"errors", "records"},
     "differences": {"records", "units"},
     "table": {"catalog", "differences", "metrics", "records", "store", "views"},
@@ -35,7 +36,8 @@ ROOMS = {
     "export": {"catalog", "claims", "explain", "metrics", "table"},
     "plots": {"devices", "errors", "explain", "metrics", "units"},
     "terminal": {
-        "bottleneck", "catalog", "claims", "differences", "explain", "metrics", "records", "repeats", "table", "units",
+        "bottleneck", "catalog", "claims", "differences", "explain", "metrics", "records", "repeats", "searches",
+        "table", "units",
     },
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},
@@ -44,7 +46,7 @@ ROOMS = {
     "measure": {"clips", "counting", "devices", "environment", "errors", "records", "statistics", "units"},
     "run": {
         "catalog", "claims", "clips", "counting", "devices", "differences", "environment", "errors", "explain",
-        "measure", "metrics", "models", "records", "statistics", "suites", "units", "vidbench",
+        "measure", "metrics", "models", "records", "searches", "statistics", "suites", "units", "vidbench",
     },
     "cli": {"errors", "export", "records", "store", "table", "vidbench"},
     "vidbench": set(),
