@@ -113,7 +113,7 @@ def _double(trials: _Trials, rates: dict[int, Rate], room: Room) -> Generator[Me
         flat = 0 if best is None or rate.beats(best) else flat + 1
         best = rate if flat == 0 else best
         if flat == PATIENCE:
-            return f"the last {PATIENCE} doublings brought no more"
+            return f"the last {PATIENCE} doublings brought no more that can be told"
         batch *= 2
     return f"batch {batch} was not tried, for it is predicted to take more than the {room.describe()} free"
 
