@@ -39,9 +39,11 @@ def test_roles(one, refused, probe):
 
 
 def test_refusals():
-    """On meta nothing runs, and some nets take one clip a call."""
+    """On meta nothing runs, a search is one run, and some nets take one clip a call."""
     check_search("best", [case(), case(device="auto")])
     with pytest.raises(InputError, match="--fits"):
         check_search("best", [case(), case(device="meta")])
+    with pytest.raises(InputError, match="without --repeats"):
+        check_search("best", [case(), case(repeat=1)])
     with pytest.raises(InputError, match="--batch 1, not max"):
         check_search("max", [case(model="slowfast-8x8-r50-atfr")])

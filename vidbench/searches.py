@@ -15,13 +15,17 @@ def check_search(search: Search, cases: Iterable[Case]) -> None:
     """Refuse what has no batch to search for.
 
     Raises:
-        InputError: a case is on meta, or its net takes one clip at a time.
+        InputError: a case is on meta, or repeated, or its net takes one clip at a time.
     """
     for case in cases:
         if case.device == "meta":
             raise InputError(
                 f"--batch {search} tries batches on a device, and on meta nothing runs; take --device cpu or cuda, or "
                 "--fits 24GB for the largest batch by predicted memory"
+            )
+        if case.repeat:
+            raise InputError(
+                f"--batch {search} tries each batch once; search without --repeats, then repeat with the batch found"
             )
         if case.model in variants() and variants()[case.model].adaptive:
             raise InputError(

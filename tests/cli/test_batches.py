@@ -22,6 +22,7 @@ class Net(nn.Module):
 
 def three(): return Net(3, torch.OutOfMemoryError("no more"))
 def none(): return Net(0, torch.OutOfMemoryError("no more"))
+def stops(): return Net(1, KeyboardInterrupt())
 def breaks(): return Net(2, ArithmeticError("wrong"))
 """
 CLIP = ("--frames", "4", "--size", "32")
@@ -91,6 +92,16 @@ def test_other_failure(vidbench):
     assert done.code == 3
     assert "not measured: bounded:breaks 4x32 batch 4 fp32: ArithmeticError: wrong" in done.out
     assert "batch 2: the largest that ran; batch 4 failed otherwise (error), so that more may fit" in done.out
+
+
+def test_interruption(vidbench, nets):
+    """Ctrl-C in the middle of a search leaves its curve and its records, but no row."""
+    done = vidbench("profile", "bounded:stops", *CLIP, "--batch", "max", "--only", "peak_memory", "--json", "all.jsonl")
+    assert done.code == 130
+    assert rows(done.out) == []
+    assert "no batch was found: the search was not finished" in done.out
+    assert "interrupted after 0 of 1 cases" in done.err
+    assert (nets / "all.jsonl").read_text().count('"case"') == 1
 
 
 def test_failures_where_no_table_is(vidbench):

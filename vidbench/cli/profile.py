@@ -255,13 +255,15 @@ def _measure(
         except KeyboardInterrupt:
             interrupted = True
     answers = [record for record in records if not is_probe(record)]
-    if shows_table and records:
+    if shows_table and answers:
         flat = merge_runs(rows(answers, environments))
         shown = shown_metrics(metrics, chosen=names is not None)
         print_profile(flat, shown)
         print_distributions(answers)
-        print_curves(records)
         print_stages(answers)
+    if shows_table:
+        print_curves(records)
+    if shows_table and answers:
         print_notes(write_notes(answers, flat, environments, shown))
     if interrupted:
         warn(f"interrupted after {len(answers)} of {len(cases)} cases; what was measured is kept")
