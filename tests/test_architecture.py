@@ -22,6 +22,7 @@ ROOMS = {
     "catalog": {"errors", "fields", "plugins", "units"},
     "views": {"errors"},
     "suites": {"catalog", "errors", "records", "views"},
+    "searches": {"catalog", "errors", "records"},
     "store": {"errors", "records"},
     "differences": {"records", "units"},
     "table": {"catalog", "differences", "metrics", "records", "store", "views"},
@@ -37,6 +38,7 @@ ROOMS = {
     "plots": {"devices", "errors", "explain", "metrics", "units"},
     "terminal": {
         "bottleneck", "catalog", "claims", "conditions", "differences", "explain", "metrics", "records", "repeats",
+        "searches",
         "table", "units",
     },
     "models": {"catalog", "errors"},
@@ -48,7 +50,7 @@ ROOMS = {
     },
     "run": {
         "catalog", "claims", "clips", "conditions", "counting", "devices", "differences", "environment", "errors",
-        "explain", "measure", "metrics", "models", "records", "statistics", "suites", "units", "vidbench",
+        "explain", "measure", "metrics", "models", "records", "searches", "statistics", "suites", "units", "vidbench",
     },
     "cli": {"errors", "export", "records", "store", "table", "vidbench"},
     "vidbench": set(),

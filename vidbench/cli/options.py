@@ -1,10 +1,13 @@
 """Options that several commands have, and turning their texts into values; malformed ones are refused with the form."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vidbench.errors import InputError
+
+if TYPE_CHECKING:
+    from vidbench.searches import Search
 
 
 def parse_numbers(option: str, text: str | None) -> list[int]:
@@ -22,6 +25,19 @@ def parse_numbers(option: str, text: str | None) -> list[int]:
         if numbers[-1] < 1:
             raise InputError(f"{option} takes numbers of 1 or more, not {part.strip()}")
     return list(dict.fromkeys(numbers))
+
+
+def parse_batches(option: str, text: str) -> "tuple[list[int], Search | None]":
+    """`1,8` as numbers, or `best` or `max` as what to search for, from one clip on."""
+    from vidbench.searches import SEARCHES
+
+    words = {part.strip() for part in text.split(",")}
+    for search in SEARCHES:
+        if words == {search}:
+            return [1], search
+        if search in words:
+            raise InputError(f"{option} {search} searches for one batch by itself; give it alone, not {text!r}")
+    return parse_numbers(option, text), None
 
 
 Classes = Annotated[int | None, typer.Option(help="Width of the logits; default is the variant's.", show_default=False)]

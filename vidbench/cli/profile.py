@@ -30,7 +30,13 @@ def profile(  # noqa: PLR0917  # one parameter an option
         str | None,
         typer.Option(help="Heights and widths, such as 224,256; default is the variant's.", show_default=False),
     ] = None,
-    batch: Annotated[str, typer.Option(help="Clips a call, such as 1,8.")] = "1",
+    batch: Annotated[
+        str,
+        typer.Option(
+            help="Clips a call, such as 1,8; best tries batches for the one of highest throughput, max for the largest "
+            "that fits."
+        ),
+    ] = "1",
     classes: Classes = None,
     device: Device = "auto",
     dtype: Dtype = "fp32",
@@ -112,10 +118,11 @@ def profile(  # noqa: PLR0917  # one parameter an option
     """Measure what nets cost across clip lengths: parameters, MACs, latency, throughput and memory."""
     from vidbench.catalog import find_variants
     from vidbench.cli.left_out import warn_of_left_out
-    from vidbench.cli.options import parse_bytes, parse_names, parse_numbers, parse_share
+    from vidbench.cli.options import parse_batches, parse_bytes, parse_names, parse_numbers, parse_share
     from vidbench.cli.outputs import open_outputs
     from vidbench.errors import InputError
     from vidbench.records import RANDOM, Footage
+    from vidbench.searches import check_search
     from vidbench.suites import expand_grid
 
     variants = {variant.name: variant for pattern in models for variant in find_variants(pattern)}
@@ -125,6 +132,9 @@ def profile(  # noqa: PLR0917  # one parameter an option
     extra = _request(energy=energy, stages=stages)
     if limit is not None and extra:
         raise InputError("--fits predicts memory without a device; leave out --energy and --stages")
+    batches, search = parse_batches("--batch", batch)
+    if limit is not None and search is not None:
+        raise InputError(f"--fits predicts the largest batch, and nothing runs; leave out --batch {search}")
     share = parse_share("--precision", precision)
     warn_of_left_out()
     cases = expand_grid(
@@ -132,7 +142,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
         frames=parse_numbers("--frames", frames),
         sizes=parse_numbers("--size", size),
         classes=classes,
-        batches=parse_numbers("--batch", batch),
+        batches=batches,
         dtypes=parse_names("--dtype", dtype),
         device=device if limit is None else "meta",
         threads=threads,
@@ -145,8 +155,10 @@ def profile(  # noqa: PLR0917  # one parameter an option
     footage = Footage(sources=tuple(clip or ()), clips_per_video=clips_per_video, stride=stride, loop=loop_clip)
     if limit is not None:
         cases = _plan(cases, limit)
+    if search is not None:
+        check_search(search, cases)
     with open_outputs(csv_path=csv, json_path=json) as sink:
-        how: dict[str, Any] = {"precision": share}
+        how: dict[str, Any] = {"precision": share, "search": search}
         code = _measure(
             cases, metrics, footage, sink, how, extra=extra, cross_check=cross_check,
             shows_table="-" not in (csv, json), timeout=timeout, in_process=in_process,
@@ -213,7 +225,9 @@ def _measure(
     from vidbench.repeats import merge_runs
     from vidbench.run import Plan, prepare, run_cases
     from vidbench.run.processes import Processes
+    from vidbench.searches import is_probe, is_refused
     from vidbench.table import rows
+    from vidbench.terminal.batches import print_curves
     from vidbench.terminal.profile import print_distributions, print_profile, shown_metrics
     from vidbench.terminal.progress import show_progress
     from vidbench.terminal.screen import print_notes, warn
@@ -227,27 +241,31 @@ def _measure(
         jobs, metrics = prepare(cases, names, footage, processes, extra)
         plan = Plan(metrics=metrics, **how)
         try:
-            with show_progress(len(cases)) as announce:
+            with show_progress(len(cases), searching=plan.search is not None) as announce:
                 for record, environment in run_cases(
                     jobs, plan, cross_check=cross_check, processes=processes, announce=announce
                 ):
                     records.append(record)
                     environments[record.environment] = environment
                     sink(record, environment)
-                    if not shows_table and (failure := describe_failure(record)):
+                    if not (shows_table or is_refused(record)) and (failure := describe_failure(record)):
                         warn(f"not measured: {failure}")
                     for doubt in list_doubts(record):
                         warn(doubt)
         except KeyboardInterrupt:
             interrupted = True
-    if shows_table and records:
-        flat = merge_runs(rows(records, environments))
+    answers = [record for record in records if not is_probe(record)]
+    if shows_table and answers:
+        flat = merge_runs(rows(answers, environments))
         shown = shown_metrics(metrics, chosen=names is not None)
         print_profile(flat, shown)
-        print_distributions(records)
-        print_stages(records)
-        print_notes(write_notes(records, flat, environments, shown))
+        print_distributions(answers)
+        print_stages(answers)
+    if shows_table:
+        print_curves(records)
+    if shows_table and answers:
+        print_notes(write_notes(answers, flat, environments, shown))
     if interrupted:
-        warn(f"interrupted after {len(records)} of {len(cases)} cases; what was measured is kept")
+        warn(f"interrupted after {len(answers)} of {len(cases)} cases; what was measured is kept")
         return INTERRUPTED
-    return NOT_MEASURED if any(record.failure for record in records) else 0
+    return NOT_MEASURED if any(record.failure for record in answers) else 0

@@ -59,12 +59,14 @@ def find_fits(asked: Case, limit: int, nets: Nets) -> Iterator[Fit]:
     def longer(steps: int) -> Case:
         return replace(asked, frames=steps * step)
 
-    def larger(clips: int) -> Case:
-        return replace(asked, batch=clips)
-
     yield _fit(Ask(asked, "frames", longer, first), limit, nets)
     if not is_adaptive(asked):
-        yield _fit(Ask(asked, "batch", larger, 1), limit, nets)
+        yield fit_batch(asked, limit, nets)
+
+
+def fit_batch(asked: Case, limit: int, nets: Nets) -> Fit:
+    """The largest batch of the case, whose net has no adaptive work, that is predicted to fit into `limit` bytes."""
+    return _fit(Ask(asked, "batch", lambda clips: replace(asked, batch=clips), 1), limit, nets)
 
 
 def _fit(ask: Ask, limit: int, nets: Nets) -> Fit:

@@ -17,13 +17,16 @@ from vidbench.measure import PRECISION
 from vidbench.metrics import ADAPTIVE, METRICS, select_metrics
 from vidbench.models.weights import check_weights, read_weights
 from vidbench.records import GIVEN, RANDOM, SYNTHETIC, TASKS, Case, Clip, Environment, Footage, Record
+from vidbench.run.batches import find_batch
 from vidbench.run.crosscheck import CrossChecks
 from vidbench.run.isolation import can_be_sent, check_dtypes, check_isolated, check_nets, is_timed, measure_isolated
 from vidbench.run.nets import META, Nets, build_net
 from vidbench.run.plan import Plan
 from vidbench.run.processes import TIMEOUT, Processes
 from vidbench.run.requested import check_request
+from vidbench.run.room import find_room, find_room_isolated
 from vidbench.run.worker import is_adaptive, measure_case
+from vidbench.searches import SEARCHES, Search, check_search, is_probe
 from vidbench.suites import combine, expand_grid
 
 NOT_REPEATED = "repeats are runs in processes of their own, which modules and --in-process do without; leave them out"
@@ -128,7 +131,8 @@ def run_cases(
 ) -> Iterator[tuple[Record, Environment]]:
     """Measure one case after the other, announcing each and giving its record as soon as it is there.
 
-    Timed cases whose nets have names are measured in `processes`, if there are such; all others in this process.
+    Where the plan searches for a batch, every batch that is tried is announced and gives a record. Timed cases whose
+    nets have names are measured in `processes`, if there are such; all others in this process.
 
     Raises:
         InputError: a cross-check is asked for without MACs.
@@ -138,16 +142,26 @@ def run_cases(
         raise InputError("a cross-check is of MACs; take macs among the metrics, too")
     nets = Nets(module)
     checks = CrossChecks(module)
-    for case, clips in jobs:
+
+    def measure(case: Case, clips: Sequence[Clip], plan: Plan) -> tuple[Record, Environment]:
         announce(case)
         if processes and module is None and is_timed(case, plan.metrics) and can_be_sent(case):
-            record, environment = measure_isolated(case, clips, plan, processes)
-        else:
-            record, environment = measure_case(case, clips, plan, nets)
+            return measure_isolated(case, clips, plan, processes)
+        return measure_case(case, clips, plan, nets)
+
+    def measure_or_search(case: Case, clips: Sequence[Clip]) -> Iterator[tuple[Record, Environment]]:
+        if plan.search is None:
+            yield measure(case, clips, plan)
+            return
+        apart = processes if module is None and can_be_sent(case) else None
+        room = find_room_isolated(case, apart) if apart else find_room(case, nets)
+        yield from find_batch(case, plan, lambda case, plan: measure(case, clips, plan), room)
+
+    for record, environment in (step for job in jobs for step in measure_or_search(*job)):
         # What brought its own process down would only cost the counters' their time.
         fell = record.failure is not None and record.failure.kind in ("crash", "timeout")
         try:
-            checked = checks.add_to(record) if cross_check and not fell else record
+            checked = checks.add_to(record) if cross_check and not (fell or is_probe(record)) else record
         except KeyboardInterrupt:
             yield record, environment  # what was measured is kept
             raise
@@ -158,7 +172,7 @@ def profile(
     model: str | nn.Module,
     clips: Clip | Iterable[Clip] | None = None,
     *,
-    batch: int | Sequence[int] = 1,
+    batch: int | Sequence[int] | Search = 1,
     classes: int | None = None,
     device: str = "auto",
     dtype: str = "fp32",
@@ -182,7 +196,9 @@ def profile(
         clips: one Clip or several; default is the variant's own. A net whose work depends on its input is measured on
             several clips cut from each Clip's source, by default on the built-in ones.
         batch: how many clips a call takes, or several such numbers. MACs, parameters and activations are per clip,
-            latency and memories per call, throughput is clips a second.
+            latency and memories per call, throughput is clips a second. "best" searches for the batch of highest
+            throughput, "max" for the largest that fits: every batch that was tried is a record, in whose conditions
+            `chosen` tells the one that was found and `why` the reason. One that is out of memory is an answer.
         classes: width of the logits of a net that is built by its name; default is the variant's, or your factory's.
         device: auto (the GPU where there is one), cpu, cuda, cuda:N, or meta for static figures alone.
         dtype: fp32 (TF32 off), tf32, fp16, bf16, or amp (autocast to bf16).
@@ -216,7 +232,7 @@ def profile(
     if weights is not None and not isinstance(model, str):
         raise InputError("a module comes with its weights; load them into it, and leave weights= to nets by name")
     module = model if isinstance(model, nn.Module) else None
-    batches = [batch] if isinstance(batch, int) else list(batch)
+    search, batches = _split_batches(batch)
     jobs: list[Job] = []
     chosen: tuple[str, ...] = ()
     with Processes(timeout) as owned:
@@ -238,13 +254,25 @@ def profile(
                 raise InputError(NOT_REPEATED)
             else:
                 cases = combine(type(model).__name__, weights=GIVEN, **shape, **axes)
+            if search is not None:
+                check_search(search, cases)
             own = () if clip.source == SYNTHETIC else (clip.source,)
             ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop), processes)
             jobs += ready
         jobs.sort(key=lambda job: job[0].repeat)  # in rounds over all clips
-        plan = Plan(metrics=chosen, precision=precision)
+        plan = Plan(metrics=chosen, precision=precision, search=search)
         measured = run_cases(jobs, plan, module=module, cross_check=cross_check, processes=processes)
         return [record for record, _ in measured]
+
+
+def _split_batches(batch: int | Sequence[int] | Search) -> tuple[Search | None, list[int]]:
+    """What to search for, and the batches to begin with."""
+    if not isinstance(batch, str):
+        return None, [batch] if isinstance(batch, int) else list(batch)
+    search = next((one for one in SEARCHES if one == batch), None)
+    if search is None:
+        raise InputError(f"batch is a number, several numbers, or {' or '.join(SEARCHES)}, not {batch!r}")
+    return search, [1]
 
 
 def _name_weights(path: Path | str | None) -> str:

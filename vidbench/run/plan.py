@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from vidbench.errors import InputError
 from vidbench.measure import PRECISION
+from vidbench.searches import Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The metrics of a run, and until when its medians of time are sampled: known to `precision`, a share of them.
+
+    With a `search`, each case's batch is searched for, and what is found is measured so.
 
     Raises:
         InputError: that is no share.
@@ -16,6 +19,7 @@ class Plan:
 
     metrics: tuple[str, ...]
     precision: float = PRECISION
+    search: Search | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.precision < 1:
