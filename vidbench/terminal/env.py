@@ -86,12 +86,11 @@ def print_noise(noise: Noise) -> None:
     ):
         table.add_row(head, format_number(100 * share))
     runs = len(noise.medians)
-    console.print(
-        Text(
-            f"noise: latency of {case.model} {case.frames}x{case.size} on {case.device}, {runs} runs in a process "
-            f"each, median {scale.format(noise.median)} {scale.label}:"
-        )
+    head = (
+        f"noise: latency of {case.model} {case.frames}x{case.size} on {case.device}, {runs} runs in a process each, "
+        f"median {scale.format(noise.median)} {scale.label}:"
     )
+    console.print(Text(head), soft_wrap=True)
     print_table(console, table)
     notes = [
         f"two runs that differ by less than {format_number(100 * noise.difference)}% say nothing here: that much the "
