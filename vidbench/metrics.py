@@ -35,6 +35,7 @@ METRICS = {
         Metric("predicted_memory", "bytes", "lower", "exact", "call", "predicted peak memory"),
         Metric("frames_kept", "frames", "lower", "sampled", "clip", "frames that survive sampling"),
         Metric("first_call", "seconds", "lower", "sampled", "call", "first call"),
+        Metric("compile_time", "seconds", "lower", "sampled", "model", "compile time"),
         Metric("latency", "seconds", "lower", "sampled", "call", "latency"),
         Metric("throughput", "clips/s", "higher", "sampled", "second", "throughput"),
         Metric("peak_memory", "bytes", "lower", "sampled", "call", "peak memory"),
@@ -49,11 +50,15 @@ METRICS = {
         Metric("stage_copy_out", "seconds", "lower", "sampled", "call", "copy back"),
         Metric("stage_end_to_end", "seconds", "lower", "sampled", "call", "all stages, one after the other"),
         Metric("stage_overlapped", "clips/s", "higher", "sampled", "second", "all stages, overlapped"),
+        Metric("output_difference", "relative", "lower", "sampled", "model", "difference of the outputs to fp32 eager"),
+        Metric("recompilations", "compilations", "lower", "sampled", "model", "recompilations across clip lengths"),
     )
 }
 
 
 TIMED = ("latency", "throughput")  # medians of many samples, with an interval
+FIRST = ("first_call", "compile_time")  # of the first calls of a net, before all others
+OF_MODES = ("compile_time", "output_difference", "recompilations")  # only where a case is not all eager and fp32
 ADAPTIVE = ("macs_bounds", "frames_kept")  # only of nets whose work depends on their input
 ENERGY = ("idle_power", "energy", "utilization")
 STAGES = tuple(name for name in METRICS if name.startswith("stage_"))
