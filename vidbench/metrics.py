@@ -40,6 +40,8 @@ METRICS = {
         Metric("throughput", "clips/s", "higher", "sampled", "second", "throughput"),
         Metric("peak_memory", "bytes", "lower", "sampled", "call", "peak memory"),
         Metric("reserved_memory", "bytes", "lower", "sampled", "call", "memory reserved by CUDA's allocator"),
+        Metric("output_difference", "relative", "lower", "sampled", "model", "difference of the outputs to fp32 eager"),
+        Metric("recompilations", "compilations", "lower", "sampled", "model", "recompilations across clip lengths"),
         Metric("idle_power", "watts", "lower", "sampled", "second", "idle power"),
         Metric("energy", "joules", "lower", "sampled", "clip", "energy"),
         Metric("utilization", "share", "higher", "sampled", "second", "share of time that the device was busy"),
@@ -50,8 +52,6 @@ METRICS = {
         Metric("stage_copy_out", "seconds", "lower", "sampled", "call", "copy back"),
         Metric("stage_end_to_end", "seconds", "lower", "sampled", "call", "all stages, one after the other"),
         Metric("stage_overlapped", "clips/s", "higher", "sampled", "second", "all stages, overlapped"),
-        Metric("output_difference", "relative", "lower", "sampled", "model", "difference of the outputs to fp32 eager"),
-        Metric("recompilations", "compilations", "lower", "sampled", "model", "recompilations across clip lengths"),
     )
 }
 

@@ -77,8 +77,13 @@ def _compile_time(workload: Workload, first: float, before: Compiled | None, clo
         graphs, cached = after.graphs - before.graphs, after.cached - before.cached
         details |= {"graphs": graphs, "graph_breaks": after.breaks - before.breaks, "found_on_disk": cached}
         caveats = ()
+        if details["graph_breaks"]:
+            caveats += (
+                f"{details['graph_breaks']} graph breaks: between the graphs Python runs, and what torch would have to "
+                "compile too often (its recompile_limit) stays eager",
+            )
         if cached:
-            caveats = (
+            caveats += (
                 "code that an earlier run had compiled was found on the disk, so that compiling took less; "
                 "TORCHINDUCTOR_FORCE_DISABLE_CACHES=1 compiles all anew",
             )

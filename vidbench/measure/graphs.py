@@ -10,7 +10,7 @@ WARM_UP = 3  # calls before a capture, in which libraries choose and allocate wh
 
 
 class Captured(nn.Module):
-    """Captures one forward pass at its first call and replays it at every one; for clips of another shape, or elsewhere, anew.
+    """Captures one forward pass at its first call and replays it at every one; for clips of another shape anew.
 
     Args:
         net: on a CUDA device; it has to do the same whatever its clip shows, without waiting for the device.
