@@ -14,7 +14,8 @@ from vidbench.errors import InputError
 from vidbench.measure import Workload
 from vidbench.measure.memory import measure_peak_memory
 from vidbench.models.atfr_sgs import keeping
-from vidbench.records import TASKS
+from vidbench.records import TASKS, Case
+from vidbench.run.static import predict_optimiser
 
 GIB = 2**30
 
@@ -28,11 +29,14 @@ def compare(name: str, frames: int, size: int, task: str) -> None:
     net, clip = vidbench.build(name, frames=frames), torch.randn(1, 3, frames, size, size)
     with keeping(net, frames):
         measured = measure_peak_memory(Workload(net, clip, clip.device, task=task))
-    tensors = measured.details["tensors"] + measured.details["weights_and_input"]
+    case = Case(model=name, classes=None, frames=frames, size=size, task=task)
+    predicted = peak.bytes + predict_optimiser(meta, case)
+    held = ("tensors", "weights_and_input", "optimiser")
+    tensors = sum(measured.details.get(part, 0) for part in held)
     rest = ", ".join(f"{operator} {size / 2**20:.1f} MiB" for operator, size in measured.details["temporaries"].items())
     print(
-        f"{name} {frames}x{size} {task}: measured {measured.value / GIB:.3f} GiB, predicted {peak.bytes / GIB:.3f}, "
-        f"predicted / measured {peak.bytes / measured.value:.4f}, / tensors {peak.bytes / tensors:.4f} "
+        f"{name} {frames}x{size} {task}: measured {measured.value / GIB:.3f} GiB, predicted {predicted / GIB:.3f}, "
+        f"predicted / measured {predicted / measured.value:.4f}, / tensors {predicted / tensors:.4f} "
         f"(peak in {peak.module or 'the net'}: {peak.operator}); kernels' own: {rest or 'nothing'}",
         flush=True,
     )

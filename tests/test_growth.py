@@ -10,7 +10,7 @@ from vidbench.growth import Growth, fit_growth
 
 def rows(frames: list[int], **metrics) -> list[dict]:
     """Rows of one setting; a metric is a function of the frames, or None."""
-    shared = {"model": "net", "size": 224, "batch": 1, "dtype": "fp32"}
+    shared = {"model": "net", "size": 224, "batch": 1, "dtype": "fp32", "mode": "eager"}
     unknown = dict.fromkeys(("macs", "latency", "peak_memory"))
     return [
         {**shared, "frames": n, **unknown, **{name: cost and cost(n) for name, cost in metrics.items()}} for n in frames

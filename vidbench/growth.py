@@ -29,7 +29,8 @@ def fit_growth(rows: Iterable[Row]) -> list[Growth]:
     """
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        setting = f"size {row['size']}, batch {row['batch']}, {row['dtype']}"
+        mode = "" if row["mode"] == "eager" else f", {row['mode']}"
+        setting = f"size {row['size']}, batch {row['batch']}, {row['dtype']}{mode}"
         groups[row["model"], setting].append(row)
     found = []
     for (model, setting), group in groups.items():

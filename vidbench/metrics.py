@@ -35,10 +35,13 @@ METRICS = {
         Metric("predicted_memory", "bytes", "lower", "exact", "call", "predicted peak memory"),
         Metric("frames_kept", "frames", "lower", "sampled", "clip", "frames that survive sampling"),
         Metric("first_call", "seconds", "lower", "sampled", "call", "first call"),
+        Metric("compile_time", "seconds", "lower", "sampled", "model", "compile time"),
         Metric("latency", "seconds", "lower", "sampled", "call", "latency"),
         Metric("throughput", "clips/s", "higher", "sampled", "second", "throughput"),
         Metric("peak_memory", "bytes", "lower", "sampled", "call", "peak memory"),
         Metric("reserved_memory", "bytes", "lower", "sampled", "call", "memory reserved by CUDA's allocator"),
+        Metric("output_difference", "relative", "lower", "sampled", "model", "difference of the outputs to fp32 eager"),
+        Metric("recompilations", "compilations", "lower", "sampled", "model", "recompilations across clip lengths"),
         Metric("idle_power", "watts", "lower", "sampled", "second", "idle power"),
         Metric("energy", "joules", "lower", "sampled", "clip", "energy"),
         Metric("utilization", "share", "higher", "sampled", "second", "share of time that the device was busy"),
@@ -54,6 +57,8 @@ METRICS = {
 
 
 TIMED = ("latency", "throughput")  # medians of many samples, with an interval
+FIRST = ("first_call", "compile_time")  # of the first calls of a net, before all others
+OF_MODES = ("compile_time", "output_difference", "recompilations")  # only where a case is not all eager and fp32
 ADAPTIVE = ("macs_bounds", "frames_kept")  # only of nets whose work depends on their input
 ENERGY = ("idle_power", "energy", "utilization")
 STAGES = tuple(name for name in METRICS if name.startswith("stage_"))

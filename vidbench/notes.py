@@ -8,6 +8,7 @@ from vidbench.differences import cross_checks, describe_check, name_case, name_c
 from vidbench.growth import fit_growth
 from vidbench.methods import PRECISIONS, write_methods
 from vidbench.metrics import METRICS, TIMED
+from vidbench.mode_notes import describe_modes
 from vidbench.records import DISTURBED, GIVEN, NOT_SETTLED, RANDOM, Environment, Record
 from vidbench.repeats import BETWEEN
 from vidbench.table import Row
@@ -15,6 +16,7 @@ from vidbench.units import column_scale, format_number, format_tolerance
 
 GROWTH_LABELS = {"macs": "GMACs", "latency": "latency", "peak_memory": "memory"}
 SHOWN_TEMPORARIES = 0.01  # of the peak: less explains nothing
+TOLD_APART = ("output_difference", "recompilations")  # with their caveats, in lines about modes
 HINTS = 4  # models whose published setting is pointed to, before the list itself is
 
 
@@ -30,6 +32,7 @@ def write_notes(
         *_unsettled(rows, metrics),
         *_repeats(rows, metrics),
         *_disturbed(records, metrics),
+        *describe_modes(records),
         *_cross_checks(records),
         *_caveats(records, metrics),
         *_memory(records, metrics),
@@ -45,8 +48,10 @@ def describe_failure(record: Record) -> str | None:
     case = record.case
     if record.failure is None:
         return None
+    mode = "" if case.mode == "eager" else f" {case.mode}"
     run = f" run {case.repeat + 1}" if case.repeat else ""
-    return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype}{run}: {record.failure.message}"
+    how = f"{case.dtype}{mode}{run}"
+    return f"{case.model} {case.frames}x{case.size} batch {case.batch} {how}: {record.failure.message}"
 
 
 def _failures(records: Iterable[Record]) -> list[str]:
@@ -163,7 +168,8 @@ def _caveats(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
     about: dict[tuple[str, str], list[str]] = {}
     for record in records:
         for measurement in record.measurements:
-            for caveat in measurement.caveats if measurement.metric in metrics else ():
+            told = measurement.metric not in metrics or measurement.metric in TOLD_APART
+            for caveat in () if told else measurement.caveats:
                 if caveat.startswith((NOT_SETTLED, DISTURBED)):
                     continue
                 named = about.setdefault((record.case.model, caveat), [])
@@ -206,10 +212,12 @@ def _compare_memory(record: Record) -> str | None:
         return None
     scale = column_scale([_peak(record)], "bytes")
     case, parts = record.case, predicted.details
+    mode = "" if case.mode == "eager" else f" {case.mode}"
     where = f" in {parts['module']}" if parts["module"] else ""
-    split = ", ".join(f"{scale.format(parts[name])} {name}" for name in ("weights", "inputs", "activations"))
+    names = ("weights", "optimiser", "inputs", "activations")
+    split = ", ".join(f"{scale.format(parts[name])} {name}" for name in names if parts.get(name) or name != "optimiser")
     line = (
-        f"memory of {case.model} {case.frames}x{case.size} batch {case.batch}: {scale.format(_peak(record))} "
+        f"memory of {case.model} {case.frames}x{case.size} batch {case.batch}{mode}: {scale.format(_peak(record))} "
         f"{scale.label} measured, {scale.format(record.figure('predicted_memory'))} predicted ({split}{where})"
     )
     temporaries = measured.details.get("temporaries", {})

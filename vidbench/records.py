@@ -16,7 +16,7 @@ BUILT_IN = ("static", "panning", "alternating", "noise")  # clips that move in d
 RANDOM = "random"  # weights from a fixed seed
 GIVEN = "given"  # weights as a user's own code made them
 
-TASKS = ("inference", "train")  # a forward pass; forward and backward
+TASKS = ("inference", "train")  # a forward pass; forward, backward and an optimiser's step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,7 @@ class Measurement:
 MAX_SAMPLES = 1000
 NOT_SETTLED = "not settled"  # how the caveat of a median begins that is not known as well as was asked
 DISTURBED = "disturbed"  # and that of one whose samples were taken beside other load, or throttled
+WRONG = "output differs"  # how the caveat of a difference begins that is beyond what the precision explains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

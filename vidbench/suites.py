@@ -1,4 +1,4 @@
-"""What to measure, as data: every combination of models, clips, batches and precisions is a Case."""
+"""What to measure, as data: every combination of models, clips, batches, precisions and modes is a Case."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -58,6 +58,7 @@ def combine(
     sizes: Sequence[int],
     batches: Sequence[int] = (1,),
     dtypes: Sequence[str] = ("fp32",),
+    modes: Sequence[str] = ("eager",),
     threads: int | None = None,
     views: str | None = None,
     **shared: Any,
@@ -79,6 +80,6 @@ def combine(
                 raise InputError(f"{what.removeprefix('--')} cannot be {number}; give 1 or more with {what}")
     shared |= {"threads": threads, "views": None if views is None else str(parse_views(views))}
     return [
-        Case(model=model, classes=classes, frames=count, size=size, batch=batch, dtype=dtype, **shared)
-        for size, dtype, batch, count in product(sizes, dtypes, batches, frames)
+        Case(model=model, classes=classes, frames=count, size=size, batch=batch, dtype=dtype, mode=mode, **shared)
+        for size, dtype, mode, batch, count in product(sizes, dtypes, modes, batches, frames)
     ]

@@ -28,6 +28,7 @@ COLUMNS = (
     *SPREAD_COLUMNS,
     *RANGE_COLUMNS,
     *VIDEO_COLUMNS,
+    "output_agrees",
     "published_gmacs",
     "published_source",
     *(f"{counter}_{figure}" for counter in COUNTERS for figure in ("macs", "difference")),
@@ -61,6 +62,9 @@ def row(record: Record, environment: Environment | None = None) -> Row:
         **values,
         **spread,
         "macs_unsampled": next((m.details.get("unsampled") for m in record.measurements if m.metric == "macs"), None),
+        "output_agrees": next(
+            (m.details.get("agrees") for m in record.measurements if m.metric == "output_difference"), None
+        ),
         "macs_fewest": fewest,
         "macs_most": most,
         "published_gmacs": "; ".join(f"{gmacs:g}" for gmacs in published) or None,

@@ -235,7 +235,7 @@ class TestMatching:
         assert sum(call.backward and call.macs > 0 for call in calls) == 3
         assert all(seconds > 0 for call, seconds in zip(calls, times.seconds, strict=True) if call.macs)
         assert math.fsum(parts(times)) == times.total
-        assert "forward and backward" in times.method
+        assert "forward, backward" in times.method
 
     def test_autocast(self):
         """The casts of autocast, which a count without it does not have, stand under the module that asked for them."""

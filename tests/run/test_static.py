@@ -12,7 +12,7 @@ from vidbench.measure.memory import measure_peak_memory
 from vidbench.models.atfr_sgs import keeping
 from vidbench.records import Case
 from vidbench.run.nets import Nets
-from vidbench.run.static import count_call, static_figures
+from vidbench.run.static import count_call, predict_optimiser, static_figures
 
 NAMES = ("vov3d", "x3d", "blvnet-tam", "slowfast", "tea", "tada2d", "tadaconvnextv2", "atfr-sgs", "csn")
 DEFAULTS = [families()[name].default for name in NAMES]  # benchmarks/memory.py has all, at the size of their papers
@@ -35,7 +35,9 @@ def test_predicted_is_measured(name: str, task: str):
     if task == "inference":
         assert predicted.activations == pytest.approx(measured.details["tensors"], rel=5e-3)
     else:
-        assert predicted.bytes == pytest.approx(measured.value, rel=0.05)
+        optimiser = predict_optimiser(nets.counted(case), case)
+        assert optimiser == measured.details["optimiser"] == sum(4 * p.numel() for p in net.parameters())
+        assert predicted.bytes + optimiser == pytest.approx(measured.value, rel=0.05)
 
 
 def test_halves_are_half():
@@ -57,6 +59,10 @@ def test_details_and_unknowns():
     assert figure.value == parts["weights"] + parts["inputs"] + parts["activations"] == counted.peak.bytes
     assert parts["module"] in dict(net.named_modules())
     assert static_figures(net, counted, replace(case, batch=3))["predicted_memory"].value > figure.value
+    training = replace(case, task="train", dtype="bf16")
+    trained = static_figures(net, counted, training)["predicted_memory"]
+    assert trained.value - counted.peak.bytes == trained.details["optimiser"] == 2 * counted.params
+    assert "momentum" in trained.method
     unknown = static_figures(net, counted, replace(case, dtype="amp"))["predicted_memory"]
     assert unknown.value is None
     assert "autocast" in unknown.caveats[0]

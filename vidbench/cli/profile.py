@@ -40,8 +40,15 @@ def profile(  # noqa: PLR0917  # one parameter an option
     classes: Classes = None,
     device: Device = "auto",
     dtype: Dtype = "fp32",
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="eager, channels-last (weights and clip), compile, compile-max (torch.compile, max-autotune), "
+            "cuda-graph; also several, such as eager,compile."
+        ),
+    ] = "eager",
     task: Annotated[
-        str, typer.Option(help="inference (a forward pass) or train (forward and backward).")
+        str, typer.Option(help="inference (a forward pass) or train (forward, backward and a step of SGD).")
     ] = "inference",
     clip: Annotated[
         list[str] | None,
@@ -144,6 +151,7 @@ def profile(  # noqa: PLR0917  # one parameter an option
         classes=classes,
         batches=batches,
         dtypes=parse_names("--dtype", dtype),
+        modes=parse_names("--mode", mode),
         device=device if limit is None else "meta",
         threads=threads,
         task=task,
@@ -224,6 +232,7 @@ def _measure(
     from vidbench.notes import describe_failure, write_notes
     from vidbench.repeats import merge_runs
     from vidbench.run import Plan, prepare, run_cases
+    from vidbench.run.offers import find_lengths
     from vidbench.run.processes import Processes
     from vidbench.searches import is_probe, is_refused
     from vidbench.table import rows
@@ -239,7 +248,7 @@ def _measure(
     with Processes(timeout) as owned:
         processes = None if in_process else owned
         jobs, metrics = prepare(cases, names, footage, processes, extra)
-        plan = Plan(metrics=metrics, **how)
+        plan = Plan(metrics=metrics, lengths=find_lengths(jobs, names), **how)
         try:
             with show_progress(len(cases), searching=plan.search is not None) as announce:
                 for record, environment in run_cases(

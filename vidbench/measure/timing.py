@@ -10,7 +10,7 @@ import torch
 from vidbench.conditions.watch import Watch
 from vidbench.environment import locate_gpu
 from vidbench.measure.sampling import Effort, describe_samples, doubt_samples, sample, warm_up
-from vidbench.measure.workload import Workload
+from vidbench.measure.workload import MOMENTUM, RATE, Workload
 from vidbench.records import Measurement
 from vidbench.statistics import thin
 
@@ -118,7 +118,12 @@ def open_watch(device: torch.device) -> Watch:
 
 def describe_state(workload: Workload) -> str:
     """What the calls do, for a method."""
-    return "inference mode" if workload.task == "inference" else "forward and backward, no optimiser"
+    if workload.task == "inference":
+        return "inference mode"
+    return (
+        f"forward, backward from the sum of the outputs, and a step of SGD (momentum {MOMENTUM}, a learning rate of "
+        f"{RATE:g} so that the weights stay, no weight decay), gradients let go of before each call"
+    )
 
 
 def _describe(workload: Workload) -> str:

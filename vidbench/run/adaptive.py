@@ -13,11 +13,14 @@ from vidbench.catalog import variants
 from vidbench.conditions.watch import Watch, add_details, doubt_details
 from vidbench.counting import Count, count
 from vidbench.measure import MEASURERS, Workload
+from vidbench.measure.compiling import measure_first_calls
 from vidbench.measure.sampling import Effort, describe_samples, doubt_clips, doubt_samples, sample
-from vidbench.measure.timing import LATENCY, THROUGHPUT, measure_first_call, measure_latency, open_watch, time_calls
+from vidbench.measure.timing import LATENCY, THROUGHPUT, measure_latency, open_watch, time_calls
 from vidbench.models.atfr_sgs import keeping, samplers
 from vidbench.records import RANDOM, Case, Clip, Measurement
+from vidbench.run.bench import make_workload
 from vidbench.run.nets import Nets
+from vidbench.run.offers import applies
 from vidbench.run.plan import Plan
 from vidbench.run.static import static_figures
 from vidbench.statistics import summarise, thin
@@ -30,19 +33,20 @@ PASS_CLIPS = 16  # clips held in memory at once, for throughput
 class Trial:
     """A net on its device, its clips, and what one forward pass of each clip counted and let through."""
 
-    net: nn.Module
+    net: nn.Module  # as it is counted
+    base: Workload  # the net in the case's mode, with the first clip
     case: Case
     clips: Sequence[Clip]
     load: Callable[[Clip, Case], Tensor]
     counts: list[Count]
     kept: dict[str, list[int]]  # by the path of the sampling layer, a number for each clip
-    first_call: Measurement
+    first_calls: dict[str, Measurement]
     precision: float  # to which medians are to be known
     watch: Watch | None = None
 
     def workload(self, clip: Clip) -> Workload:
         """The net with one clip."""
-        return _workload(self.net, self.case, self.load(clip, self.case))
+        return _show(self.base, self.load(clip, self.case))
 
 
 def measure_adaptive(
@@ -72,12 +76,14 @@ def measure_adaptive(
             "macs": lambda: _macs(static["macs"], trial()),
             "activations": lambda: _activations(static["activations"], trial()),
             "frames_kept": lambda: _frames_kept(trial()),
-            "first_call": lambda: trial().first_call,
+            "first_call": lambda: trial().first_calls["first_call"],
             "latency": lambda: _latency(trial()),
             "throughput": lambda: _throughput(trial()),
             "peak_memory": lambda: _memory("peak_memory", trial()),
             "reserved_memory": lambda: _memory("reserved_memory", trial()),
         }
+        if applies("compile_time", case):
+            measurers["compile_time"] = lambda: trial().first_calls["compile_time"]
     yield from (measurers[name]() for name in plan.metrics if name in measurers)
 
 
@@ -102,7 +108,8 @@ def _unknown(static: Measurement, fewest: Count, most: Count) -> Measurement:
 
 def _try(case: Case, clips: Sequence[Clip], nets: Nets, precision: float, watch: Watch | None) -> Trial:
     net = nets.measured(case)
-    first_call = measure_first_call(_workload(net, case, nets.load(clips[0], case)))
+    base = make_workload(case, nets.load(clips[0], case), nets)
+    first_calls = {taken.metric: taken for taken in measure_first_calls(base)}
     counts: list[Count] = []
     kept: dict[str, list[int]] = {path: [] for path in samplers(net)}
     for clip in clips:
@@ -110,11 +117,13 @@ def _try(case: Case, clips: Sequence[Clip], nets: Nets, precision: float, watch:
             counts.append(count(net, nets.load(clip, case), train=case.task == "train"))
         for path, layer in samplers(net).items():
             kept[path] += layer.frames_kept
-    return Trial(net, case, clips, nets.load, counts, kept, first_call, precision, watch)
+    return Trial(net, base, case, clips, nets.load, counts, kept, first_calls, precision, watch)
 
 
-def _workload(net: nn.Module, case: Case, tensor: Tensor) -> Workload:
-    return Workload(net, tensor, tensor.device, amp=case.dtype == "amp", task=case.task)
+def _show(workload: Workload, tensor: Tensor) -> Workload:
+    """The same net with another clip, in the order in which it takes clips."""
+    like = torch.empty_like(workload.clips, memory_format=torch.preserve_format)
+    return replace(workload, clips=like.copy_(tensor))
 
 
 def _over_clips(figure: Measurement, values: Sequence[float], trial: Trial) -> Measurement:
@@ -176,8 +185,8 @@ def _latency(trial: Trial) -> Measurement:
     taken = [measure_latency(trial.workload(clip), effort, watch=trial.watch) for clip in trial.clips]
     watched = add_details(m.details for m in taken)
     values = [float(m.value) for m in taken if isinstance(m.value, float)]
-    plain = replace(trial, net=Nets().measured(_unsampled(trial.case)))
-    unsampled = measure_latency(plain.workload(trial.clips[0]), LATENCY.to(trial.precision), watch=trial.watch).value
+    plain = make_workload(_unsampled(trial.case), trial.load(trial.clips[0], trial.case), Nets())
+    unsampled = measure_latency(plain, LATENCY.to(trial.precision), watch=trial.watch).value
     clips = replace(
         taken[0],
         method=f"median over clips; of each clip the {taken[0].method}",

@@ -9,7 +9,7 @@ from vidbench.errors import InputError
 from vidbench.models.atfr_sgs import keeping
 from vidbench.records import Case
 from vidbench.run.nets import Nets
-from vidbench.run.static import count_call
+from vidbench.run.static import count_call, predict_optimiser
 from vidbench.run.worker import is_adaptive
 
 FARTHEST = 1 << 20  # clips or frames; memory that holds as many is no limit
@@ -83,9 +83,9 @@ def _fit(ask: Ask, limit: int, nets: Nets) -> Fit:
 def _predict(case: Case, nets: Nets) -> int:
     net = nets.counted(case)
     if not is_adaptive(case):
-        return count_call(net, case).peak.bytes
+        return count_call(net, case).peak.bytes + predict_optimiser(net, case)
     with keeping(net, case.frames):
-        return count_call(net, case).peak.bytes
+        return count_call(net, case).peak.bytes + predict_optimiser(net, case)
 
 
 def _largest(predict: Callable[[int], int], low: int, at_low: int, limit: int) -> tuple[int, int]:

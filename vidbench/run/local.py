@@ -21,6 +21,7 @@ from vidbench.run.batches import find_batch
 from vidbench.run.crosscheck import CrossChecks
 from vidbench.run.isolation import can_be_sent, check_dtypes, check_isolated, check_nets, is_timed, measure_isolated
 from vidbench.run.nets import META, Nets, build_net
+from vidbench.run.offers import check_modes, find_lengths, offer
 from vidbench.run.plan import Plan
 from vidbench.run.processes import TIMEOUT, Processes
 from vidbench.run.requested import check_request
@@ -51,6 +52,8 @@ def prepare(
     """
     devices = {name: resolve_device(name) for name in {case.device for case in cases}}
     chosen = {name for device in devices.values() for name in select_metrics(metrics, device.type, extra)}
+    check_modes(cases, devices)
+    chosen = offer(chosen, cases, metrics)
     adaptive = [is_adaptive(case) for case in cases]
     if metrics is not None and not any(adaptive) and (lacking := set(metrics) & set(ADAPTIVE)):
         raise InputError(f"{' and '.join(sorted(lacking))}: only of nets whose work depends on their input (atfr-sgs)")
@@ -176,6 +179,7 @@ def profile(
     classes: int | None = None,
     device: str = "auto",
     dtype: str = "fp32",
+    mode: str = "eager",
     threads: int | None = None,
     weights: Path | str | None = None,
     task: str = "inference",
@@ -202,10 +206,12 @@ def profile(
         classes: width of the logits of a net that is built by its name; default is the variant's, or your factory's.
         device: auto (the GPU where there is one), cpu, cuda, cuda:N, or meta for static figures alone.
         dtype: fp32 (TF32 off), tf32, fp16, bf16, or amp (autocast to bf16).
+        mode: eager, channels-last, compile, compile-max (torch.compile), or cuda-graph; `vidbench.modes.MODES` says
+            what each does to the weights and the clip. Counted figures are of the eager net.
         threads: CPU threads; default is torch's.
         weights: a checkpoint for a net that is built by its name, under its state_dict()'s keys (torch.save's form or
             .safetensors); default is random weights from a fixed seed, or what your factory loads.
-        task: inference (a forward pass), or train (forward and backward).
+        task: inference (a forward pass), or train (forward, backward and a step of SGD).
         repeats: runs of each case, each in a process of its own, in rounds over all cases; a record each, whose case
             says which (`repeat`).
         views: clips x crops that a video is tested on, such as "10x3"; figures stay per clip or call, and tables
@@ -241,6 +247,7 @@ def profile(
             axes: dict[str, Any] = {
                 "batches": batches,
                 "dtypes": [dtype],
+                "modes": [mode],
                 "device": device,
                 "threads": threads,
                 "task": task,
@@ -260,7 +267,7 @@ def profile(
             ready, chosen = prepare(cases, metrics, Footage(sources=own, loop=clip.loop), processes)
             jobs += ready
         jobs.sort(key=lambda job: job[0].repeat)  # in rounds over all clips
-        plan = Plan(metrics=chosen, precision=precision, search=search)
+        plan = Plan(metrics=chosen, precision=precision, search=search, lengths=find_lengths(jobs, metrics))
         measured = run_cases(jobs, plan, module=module, cross_check=cross_check, processes=processes)
         return [record for record, _ in measured]
 

@@ -93,7 +93,8 @@ class Nets:
         on_meta = device.type == "meta"
         dtype = DTYPES[case.dtype]
         clip = (case.frames, case.size) if is_own(case.model) else None  # a factory may build another net for each
-        wanted = (case.model, case.classes, clip, case.weights, case.task, device, dtype)
+        mode = None if on_meta else case.mode  # which may change a net in place
+        wanted = (case.model, case.classes, clip, case.weights, case.task, device, dtype, mode)
         if on_meta not in self._kept or self._kept[on_meta][0] != wanted:
             self._kept.pop(on_meta, None)
             self._kept[on_meta] = (wanted, self._make(case, device).to(dtype).eval())

@@ -13,6 +13,7 @@ from vidbench.metrics import MACS_CONVENTION
 from vidbench.records import Case, Measurement
 
 PASSES = {"inference": "one forward pass", "train": "one forward and backward pass"}
+MOMENTUM = "the optimiser's state (a momentum for each weight that is trained)"
 
 
 def static_figures(
@@ -34,7 +35,8 @@ def static_figures(
     dtype = DTYPES[case.dtype]
     tensors = {id(t): t for t in (*net.parameters(), *net.buffers())}.values()
     size = sum(t.numel() * (dtype.itemsize if t.is_floating_point() else t.element_size()) for t in tensors)
-    how = f"{PASSES[case.task]} of one clip under a dispatch mode"
+    net_counted = "" if case.mode == "eager" else ", of the eager net: what a mode fuses or adds is not seen"
+    how = f"{PASSES[case.task]} of one clip under a dispatch mode{net_counted}"
     predicted = predict_memory(net, counted, case, cautions)
     if counted.unknown:
         named = (f"{name}{_share(name, shares)}" for name in counted.unknown)
@@ -84,7 +86,8 @@ def predict_memory(net: nn.Module, counted: Count, case: Case, cautions: tuple[s
         unit="bytes",
         method=(
             f"weights, buffers, input and activations at the peak of {PASSES[case.task]}, by the lifetimes of its "
-            "tensors; left out are workspaces, what kernels take for themselves, what allocators and drivers hold"
+            f"tensors{', and ' + MOMENTUM if case.task == 'train' else ''}; left out are workspaces, what kernels take "
+            "for themselves, what allocators and drivers hold"
         ),
     )
     if cautions:
@@ -94,7 +97,16 @@ def predict_memory(net: nn.Module, counted: Count, case: Case, cautions: tuple[s
     peak = counted.peak
     if case.batch > 1 or _block(case) > 1:
         peak = count_call(net, case).peak
-    return replace(figure, value=peak.bytes, details=asdict(peak))
+    optimiser = predict_optimiser(net, case)
+    return replace(figure, value=peak.bytes + optimiser, details={**asdict(peak), "optimiser": optimiser})
+
+
+def predict_optimiser(net: nn.Module, case: Case) -> int:
+    """Bytes of SGD's state in training, a momentum for each weight that is trained; otherwise none."""
+    if case.task != "train":
+        return 0
+    block, itemsize = _block(case), DTYPES[case.dtype].itemsize
+    return sum(-(-p.numel() * itemsize // block) * block for p in net.parameters() if p.requires_grad)
 
 
 def count_call(net: nn.Module, case: Case) -> Count:

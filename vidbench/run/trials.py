@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from statistics import median
 from time import perf_counter
 
 import torch
-from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from vidbench.errors import first_line
 from vidbench.explain.explanation import Trial
 from vidbench.measure import Workload
+from vidbench.measure.modes import apply_mode
+from vidbench.measure.outputs import compare_outputs, take_outputs
 from vidbench.measure.timing import time_calls
 
 ROUNDS, SECONDS = 5, 2.0  # of calls in turns: at least so many, and until so much time has gone
@@ -65,37 +66,16 @@ def _difference(workload: Workload, changed: Workload) -> float | None:
     if workload.clips.shape != changed.clips.shape:
         changed.call()
         return None
-    one, other = _logits(workload), _logits(changed)
-    return float((one - other).abs().max() / one.abs().max())
+    difference = compare_outputs(take_outputs(workload), take_outputs(changed))
+    return None if difference is None else difference.relative
 
 
-def _logits(workload: Workload) -> Tensor:
-    with torch.autocast(workload.device.type, torch.bfloat16, enabled=workload.amp):
-        outputs = workload.net(workload.clips)
-    return torch.cat([y.float().flatten() for y in tree_leaves(outputs) if isinstance(y, Tensor)])
-
-
-def _channels_last(workload: Workload) -> Workload:
-    net = deepcopy(workload.net)
-    for parameter in net.parameters():
-        parameter.data = _reorder(parameter.data)
-    return replace(workload, net=net, clips=_reorder(workload.clips))
-
-
-def _reorder(tensor: Tensor) -> Tensor:
-    order = {4: torch.channels_last, 5: torch.channels_last_3d}.get(tensor.dim())
-    return tensor if order is None else tensor.contiguous(memory_format=order)
+def _in_mode(mode: str, workload: Workload) -> Workload:
+    return apply_mode(mode, replace(workload, net=deepcopy(workload.net)))
 
 
 def _bf16(workload: Workload) -> Workload:
     return replace(workload, net=deepcopy(workload.net).to(torch.bfloat16), clips=workload.clips.to(torch.bfloat16))
-
-
-def _compile(workload: Workload) -> Workload:
-    compiled = torch.compile(deepcopy(workload.net))
-    if not isinstance(compiled, nn.Module):
-        raise TypeError("torch.compile gave no module")
-    return replace(workload, net=compiled)
 
 
 def _larger_batch(workload: Workload) -> Workload:
@@ -103,8 +83,8 @@ def _larger_batch(workload: Workload) -> Workload:
 
 
 TRIALS: dict[str, tuple[str, Callable[[Workload], Workload]]] = {
-    "channels-last": ("weights and clip in the order of channels last", _channels_last),
+    "channels-last": ("weights and clip in the order of channels last", partial(_in_mode, "channels-last")),
     "bf16": ("weights and clip in bf16", _bf16),
-    "compile": ("torch.compile", _compile),
+    "compile": ("torch.compile", partial(_in_mode, "compile")),
     "batch": (f"{BATCH} times as many clips a call", _larger_batch),
 }

@@ -17,12 +17,17 @@ from vidbench.counting import count
 from vidbench.environment import describe, key
 from vidbench.errors import VidbenchError, first_line
 from vidbench.measure import Workload, make_measurers, open_watch
+from vidbench.measure.compiling import measure_first_calls
 from vidbench.measure.operators import time_operators
-from vidbench.metrics import ADAPTIVE, METRICS, ON_REQUEST
+from vidbench.metrics import ADAPTIVE, FIRST, METRICS, ON_REQUEST
+from vidbench.modes import MODES
 from vidbench.records import Case, Clip, Environment, Failure, Measurement, Record
 from vidbench.run.adaptive import measure_adaptive
+from vidbench.run.afterwards import AFTERWARDS, measure_afterwards
+from vidbench.run.bench import Bench
 from vidbench.run.ceiling import free_bytes, is_out_of_memory, memory_ceiling
 from vidbench.run.nets import Nets
+from vidbench.run.offers import applies
 from vidbench.run.plan import Plan
 from vidbench.run.requested import measure_requested, watch_device
 from vidbench.run.setting import set_up
@@ -118,43 +123,62 @@ def describe_shortage(predicted: float | None, free: float) -> str:
 
 
 def _measure(case: Case, clips: Sequence[Clip], plan: Plan, nets: Nets, watch: Watch | None) -> Iterator[Measurement]:
-    measurers = make_measurers(plan.precision, watch)
+    wanted = [name for name in plan.metrics if applies(name, case)]
+    bench = Bench(case, clips[0], nets)
     if is_adaptive(case):
         yield from measure_adaptive(case, clips, plan, nets, watch)
-        return
-    (clip,) = clips
-    rest = watch_device(case, plan.metrics)
-    exact = [name for name in plan.metrics if METRICS[name].kind == "exact" and name not in ADAPTIVE]
-    apart = (*ADAPTIVE, *ON_REQUEST)
-    sampled = [name for name in plan.metrics if METRICS[name].kind == "sampled" and name not in apart]
+    else:
+        yield from _measure_one(bench, clips, wanted, plan, watch)
+    if set(wanted) & set(AFTERWARDS):
+        yield from measure_afterwards(bench, wanted, plan.lengths.get(case, ()))
+    elif case.task == "train":  # which moves the statistics of normalisations
+        bench.clear()
 
-    def first_call() -> Iterator[Measurement]:
-        if "first_call" in sampled:
-            sampled.remove("first_call")
-            yield measurers["first_call"](_workload(case, clip, nets))
+
+def _measure_one(
+    bench: Bench, clips: Sequence[Clip], wanted: Sequence[str], plan: Plan, watch: Watch | None
+) -> Iterator[Measurement]:
+    """What is taken before AFTERWARDS, of a net whose work does not depend on its clip."""
+    measurers = make_measurers(plan.precision, watch)
+    case, nets = bench.case, bench.nets
+    (clip,) = clips
+    exact = [name for name in wanted if METRICS[name].kind == "exact" and name not in ADAPTIVE]
+    rest = watch_device(case, plan.metrics)
+    apart = (*ADAPTIVE, *AFTERWARDS, *ON_REQUEST)
+    sampled = [name for name in wanted if METRICS[name].kind == "sampled" and name not in apart]
+
+    def first_calls() -> Iterator[Measurement]:
+        if first := [name for name in FIRST if name in sampled]:
+            sampled[:] = [name for name in sampled if name not in FIRST]
+            yield from (taken for taken in measure_first_calls(bench.workload) if taken.metric in first)
 
     if exact:
         net = nets.counted(case)
         cautions = nets.cautions(case)
         if cautions:  # counting calls the net
-            yield from first_call()
+            yield from first_calls()
         counted_clip = clip if cautions else Clip(frames=case.frames, size=case.size)
         counted = count(net, counted_clip, train=case.task == "train")
         doubtful = counted.unknown and case.device != "meta" and case.task == "inference"
         if doubtful:  # timing what is unknown calls the net
-            yield from first_call()
-        shares = _time_unknown(_workload(case, clip, nets), counted.unknown) if doubtful else None
+            yield from first_calls()
+        shares = _time_unknown(_eager_workload(bench), counted.unknown) if doubtful else None
         static = static_figures(net, counted, case, cautions, shares)
         yield from (static[name] for name in exact)
-    if sampled:
-        workload = _workload(case, clip, nets)
-        yield from (measurers[name](workload) for name in sampled)
-    yield from measure_requested(case, clip, plan, nets, rest=rest, load=lambda: _workload(case, clip, nets))
+    yield from first_calls()
+    for name in sampled:
+        taken = measurers[name](bench.workload)
+        yield taken if case.mode == "eager" else replace(taken, details={**taken.details, **_name_mode(case)})
+    yield from measure_requested(case, clip, plan, nets, rest=rest, load=lambda: bench.workload)
 
 
-def _workload(case: Case, clip: Clip, nets: Nets) -> Workload:
-    tensor = nets.load(clip, case)
-    return Workload(nets.measured(case), tensor, tensor.device, amp=case.dtype == "amp", task=case.task)
+def _name_mode(case: Case) -> dict[str, str]:
+    return {"mode": MODES[case.mode].describe()}
+
+
+def _eager_workload(bench: Bench) -> Workload:
+    tensor = bench.nets.load(bench.clip, bench.case)
+    return Workload(bench.nets.measured(bench.case), tensor, tensor.device, amp=bench.case.dtype == "amp")
 
 
 def _time_unknown(workload: Workload, unknown: Sequence[str]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vidbench.differences import COUNTERS
-from vidbench.metrics import ON_REQUEST, STAGES
+from vidbench.metrics import ON_REQUEST, STAGES, TIMED
 from vidbench.repeats import BETWEEN
 from vidbench.table import is_disturbed
 from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_table
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HISTOGRAM_WIDTH = 10
 UNSETTLED = "~"  # before a median that is not known as well as was asked
 DISTURBED = "!"  # before one of which more than a few samples were disturbed
+WRONG = "≠"  # before a time of what does not compute the same as fp32 eager
 FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}
 
 
@@ -49,6 +50,7 @@ METRIC_COLUMNS = {
     "weight_memory": (Column("weight_memory", "weights", unit="bytes"),),
     "predicted_memory": (Column("predicted_memory", "predicted", unit="bytes", per="/call"),),
     "first_call": (Column("first_call", "first call", unit="seconds"),),
+    "compile_time": (Column("compile_time", "compile", unit="seconds"),),
     "latency": (
         Column("latency", "latency", unit="seconds", per="/call"),
         Column("latency_p90", "p90", unit="seconds"),
@@ -60,6 +62,8 @@ METRIC_COLUMNS = {
     "energy": (Column("energy", "energy", unit="joules", per="/clip"),),
     "utilization": (Column("utilization", "busy", Scale(0.01, "%")),),
     **dict.fromkeys(STAGES, ()),  # they have a table of their own
+    "output_difference": (Column("output_difference", "difference", Scale(1, "relative")),),
+    "recompilations": (Column("recompilations", "recompiled", Scale(1, "graphs")),),
 }
 VIDEO_COLUMNS = {
     "macs": (Column("macs_per_video", "GMACs", Scale(1e9, "/video")),),
@@ -84,7 +88,7 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
     """A row a case with columns for these metrics."""
     table = make_table()
     table.add_column("model", no_wrap=True)
-    axes = ["frames", "size", "batch", *(["dtype"] if len({row["dtype"] for row in rows}) > 1 else [])]
+    axes = ["frames", "size", "batch", *(axis for axis in ("dtype", "mode") if len({row[axis] for row in rows}) > 1)]
     for axis in axes:
         table.add_column(axis, justify="right", no_wrap=True)
     per_video = VIDEO_COLUMNS if any(row["views"] for row in rows) else {}
@@ -142,7 +146,8 @@ def _cell(row: "Row", column: Column, scale: Scale) -> str:
     failed = value is None and row["failure"]
     unsettled = UNSETTLED if row.get(f"{column.key}_settled") is False else ""
     disturbed = DISTURBED if is_disturbed(row, column.key) else ""
-    return FAILED[row["failure"]] if failed else unsettled + disturbed + scale.format(value)
+    wrong = WRONG if column.key in TIMED and row.get("output_agrees") is False else ""
+    return FAILED[row["failure"]] if failed else wrong + unsettled + disturbed + scale.format(value)
 
 
 def print_distributions(records: "Sequence[Record]") -> None:

@@ -35,7 +35,8 @@ def show_progress(total: int, *, searching: bool = False) -> Iterator["Callable[
 
     def describe(case: "Case") -> str:
         run = f", run {case.repeat + 1}" if case.repeat else ""
-        return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype} on {case.device}{run}"
+        mode = "" if case.mode == "eager" else f" {case.mode}"
+        return f"{case.model} {case.frames}x{case.size} batch {case.batch} {case.dtype}{mode} on {case.device}{run}"
 
     if not console.is_terminal:
 
