@@ -50,7 +50,8 @@ ROOMS = {
     "counting": {"clips", "errors", "records"},
     "environment": {"conditions", "errors", "records"},
     "measure": {
-        "clips", "conditions", "counting", "devices", "environment", "errors", "modes", "records", "statistics", "units",
+        "clips", "conditions", "counting", "devices", "environment", "errors", "modes", "records", "statistics",
+        "units",
     },
     "run": {
         "catalog", "claims", "clips", "conditions", "counting", "devices", "differences", "environment", "errors",
