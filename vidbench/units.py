@@ -42,6 +42,14 @@ def format_number(value: float) -> str:
     return f"{value:.2f}" if size < 100 else f"{value:.1f}" if size < 1000 else f"{value:,.0f}"
 
 
+def format_duration(seconds: float) -> str:
+    """How long something takes, as a reader thinks of it: `40 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def format_tolerance(share: float) -> str:
     """How far a figure may be off, as a share of it: `±0.8%`."""
     return f"±{100 * share:.2g}%" if share < 0.1 else f"±{100 * share:,.0f}%"

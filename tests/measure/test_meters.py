@@ -122,7 +122,7 @@ class TestNvml:
     def test_other_gpu(self, nvml):
         """A GPU that the driver does not know by its UUID is none that can be read."""
         nvml()
-        with pytest.raises(MeterError, match="Not Found"):
+        with pytest.raises(MeterError, match="does not know this GPU"):
             find_meter(torch.device("cuda:0"))
 
     def test_old_gpu(self, nvml):

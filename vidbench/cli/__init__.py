@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import vidbench
-from vidbench.cli import claims, env, explain, listing, profile
+from vidbench.cli import claims, env, explain, listing, profile, run
 from vidbench.errors import OwnCodeError, VidbenchError
 
 BUG = 70
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("profile", no_args_is_help=True)(profile.profile)
 app.command("explain", no_args_is_help=True)(explain.explain)
+app.command("run")(run.run)
 app.command("list")(listing.list_)
 app.command("claims")(claims.claims)
 app.command("env")(env.env)

@@ -61,14 +61,18 @@ class Gpu:
 def open_gpu(address: Address) -> Callable[[], GpuReading] | None:
     """What reads that GPU; None without the library (the extra `gpu`), a driver, or such a GPU."""
     nvml = _load()
-    if nvml is None:
-        return None
+    handle = None if nvml is None else find_handle(nvml, address)
+    return None if handle is None else lambda: read_gpu(nvml, handle)
+
+
+def find_handle(nvml: Any, address: Address) -> Any | None:
+    """The library's handle of that GPU; None where it knows none."""
     names = [f"{kind}-{address.uuid}" for kind in ("GPU", "MIG")] if address.uuid else []
     handles = (_ask(nvml, "nvmlDeviceGetHandleByUUID", name) for name in names)
     handle = next((found for found in handles if found is not None), None)
     if handle is None and address.bus:
         handle = _ask(nvml, "nvmlDeviceGetHandleByPciBusId", address.bus)
-    return None if handle is None else lambda: read_gpu(nvml, handle)
+    return handle
 
 
 def list_gpus() -> tuple[Gpu, ...]:

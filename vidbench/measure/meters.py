@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from vidbench.conditions.gpu import find_handle
+from vidbench.environment import locate_gpu
 from vidbench.errors import VidbenchError
 
 RAPL = Path("/sys/class/powercap")
@@ -50,7 +51,9 @@ def _nvml_meter(device: torch.device) -> Meter:
 
     with _nvml_errors():
         pynvml.nvmlInit()
-        handle = find_handle(device)
+    handle = find_handle(pynvml, locate_gpu(device))
+    if handle is None:
+        raise MeterError("the NVIDIA driver does not know this GPU")
 
     def joules() -> float:
         with _nvml_errors():
@@ -62,14 +65,6 @@ def _nvml_meter(device: torch.device) -> Meter:
 
     joules()  # GPUs before Volta have no such counter
     return Meter("the whole GPU's energy counter (NVML), whoever uses it", joules, busy)
-
-
-def find_handle(device: torch.device) -> Any:
-    """NVML's handle of a GPU, by its UUID: CUDA_VISIBLE_DEVICES renumbers what torch sees, not what NVML sees."""
-    import pynvml
-
-    uuid = str(torch.cuda.get_device_properties(device).uuid).removeprefix("GPU-")
-    return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
 
 
 @contextmanager

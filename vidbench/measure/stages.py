@@ -11,6 +11,7 @@ from vidbench.clips import count_decoding_threads
 from vidbench.measure.overlap import Overlap, Passage
 from vidbench.measure.pipeline import Pipeline
 from vidbench.measure.sampling import Effort, describe_samples, doubt_samples, sample, warm_up
+from vidbench.measure.timing import open_watch
 from vidbench.records import Measurement
 from vidbench.statistics import thin
 
@@ -59,7 +60,8 @@ def measure_stages(
     with pipeline.workload.running():
         warmth = warm_up(passes.run)
         passes.seconds.clear()
-        totals, spent = sample(passes.run, effort)
+        with open_watch(pipeline.workload.device).window() as window:
+            totals, spent = sample(passes.run, effort, tick=window.tick)
     passes.seconds["stage_end_to_end"] = totals
     found = {}
     for metric, method in _describe(pipeline, effort).items():
@@ -72,8 +74,8 @@ def measure_stages(
                 unit="seconds",
                 method=method,
                 samples=thin(seconds),
-                details={**describe_samples(seconds, effort), **warmth.details},
-                caveats=(*doubt_samples(seconds, spent, effort, "passes"), *warmth.caveats),
+                details={**describe_samples(seconds, effort), **warmth.details, **window.details},
+                caveats=(*doubt_samples(seconds, spent, effort, "passes"), *warmth.caveats, *window.caveats),
             )
         found[metric] = figure
     return found
@@ -96,7 +98,8 @@ def measure_overlapped(pipeline: Pipeline, effort: Effort = WINDOWS, clock: Cloc
         calls = max(2, overlap.workers, math.ceil(WINDOW_SECONDS / usual))  # threads may finish all at once
         clips = calls * pipeline.batch
         taken.clear()
-        samples, spent = sample(lambda: run(calls), effort, lambda seconds: clips / seconds)
+        with open_watch(pipeline.workload.device).window() as window:
+            samples, spent = sample(lambda: run(calls), effort, lambda seconds: clips / seconds, window.tick)
     beside = ", copies to the device in a stream beside the net's" if pipeline.on_gpu else ""
     return Measurement(
         metric="stage_overlapped",
@@ -110,11 +113,12 @@ def measure_overlapped(pipeline: Pipeline, effort: Effort = WINDOWS, clock: Cloc
         details={
             **describe_samples(samples, effort),
             **warmth.details,
+            **window.details,
             "window_calls": calls,
             "workers": overlap.workers,
             "model_share": sum(one.busy for one in taken) / sum(one.seconds for one in taken),
         },
-        caveats=(*doubt_samples(samples, spent, effort, "windows"), *warmth.caveats),
+        caveats=(*doubt_samples(samples, spent, effort, "windows"), *warmth.caveats, *window.caveats),
     )
 
 

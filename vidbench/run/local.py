@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import torch
@@ -148,6 +149,12 @@ def run_cases(
 
     def measure(case: Case, clips: Sequence[Clip], plan: Plan) -> tuple[Record, Environment]:
         announce(case)
+        begun = monotonic()
+        record, environment = measure_here_or_apart(case, clips, plan)
+        elapsed = round(monotonic() - begun, 3)
+        return replace(record, conditions={**record.conditions, "elapsed": elapsed}), environment
+
+    def measure_here_or_apart(case: Case, clips: Sequence[Clip], plan: Plan) -> tuple[Record, Environment]:
         if processes and module is None and is_timed(case, plan.metrics) and can_be_sent(case):
             return measure_isolated(case, clips, plan, processes)
         return measure_case(case, clips, plan, nets)

@@ -1,0 +1,132 @@
+"""A suite's run: which of its cases are to be measured, and each measured into the run's file as soon as it is done."""
+
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vidbench.counting import count
+from vidbench.environment import key
+from vidbench.records import Case, Clip, Footage, Record
+from vidbench.run.local import Job, prepare, run_cases
+from vidbench.run.nets import Nets
+from vidbench.run.places import locate
+from vidbench.run.plan import Plan
+from vidbench.run.processes import Processes
+from vidbench.run.static import predict_memory
+from vidbench.runs import FAILURES, Estimate, estimate, find_done, name_machine, read_runs, run_path
+from vidbench.store import Writer
+from vidbench.suites.files import Suite
+
+
+@dataclass(slots=True)
+class Sweep:
+    """What a run of a suite has before it.
+
+    Attributes:
+        path: the run's file, which is there once the first record is.
+        jobs: what is to be measured, in its order.
+        done: how many cases are there already.
+        warnings: of earlier runs' files.
+    """
+
+    path: Path
+    jobs: list[Job]
+    plan: Plan
+    processes: Processes
+    done: int = 0
+    warnings: tuple[str, ...] = ()
+    earlier: tuple[Record, ...] = ()
+    _nets: Nets = field(default_factory=Nets)
+
+    @property
+    def cases(self) -> list[Case]:
+        """The cases that are to be measured."""
+        return [case for case, _ in self.jobs]
+
+    def run(self, announce: Callable[[Case], None] = lambda _: None) -> Iterator[Record]:
+        """Measure case after case; each is in the file before it is given.
+
+        Raises:
+            VidbenchError: no process can be started.
+            OSError: the file cannot be written.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("x", encoding="utf-8", newline="") as file:
+            writer = Writer(file)
+            for record, environment in run_cases(self.jobs, self.plan, processes=self.processes, announce=announce):
+                writer.append(record, environment)
+                yield record
+
+    def predict_memory(self) -> dict[Case, float | None]:
+        """Bytes that a call of each case is predicted to take; None where it cannot be told."""
+        return {case: self._predict(case) for case in self.cases}
+
+    def estimate(self) -> Estimate:
+        """How long the cases will take."""
+        return estimate(self.cases, self.earlier, self._count_macs)
+
+    def _predict(self, case: Case) -> float | None:
+        with suppress(Exception):  # a net that cannot be counted is found out when it is measured
+            net = self._nets.counted(case)
+            counted = count(net, Clip(frames=case.frames, size=case.size), train=case.task == "train")
+            value = predict_memory(net, counted, case, self._nets.cautions(case)).value
+            return float(value) if isinstance(value, int | float) else None
+        return None
+
+    def _count_macs(self, case: Case) -> float | None:
+        with suppress(Exception):
+            net = self._nets.counted(case)
+            return count(net, Clip(frames=case.frames, size=case.size), train=case.task == "train").macs
+        return None
+
+
+def plan_sweep(
+    suite: Suite,
+    folder: Path | str,
+    processes: Processes,
+    *,
+    device: str | None = None,
+    resume: bool = False,
+    retry: Collection[str] = FAILURES,
+) -> Sweep:
+    """What a run of the suite has to measure; with `resume` only what earlier runs have not, or failed at.
+
+    Args:
+        suite: the cases and how they are measured.
+        folder: of the results, a folder a machine in it.
+        processes: where cases are measured.
+        device: instead of the suite's.
+        resume: whether what earlier runs measured in the same environment is left out.
+        retry: the kinds of failures that are measured again when resuming.
+
+    Raises:
+        InputError: a case cannot be measured here, or an earlier run's file is none.
+        VidbenchError: no process can be started.
+    """
+    by_footage: dict[Footage, list[Case]] = {}
+    for case, footage in suite.cases:
+        by_footage.setdefault(footage, []).append(case if device is None else replace(case, device=device))
+    jobs: list[Job] = []
+    metrics: tuple[str, ...] = ()
+    for footage, cases in by_footage.items():
+        ready, metrics = prepare(cases, suite.metrics, footage, processes)
+        jobs += ready
+    jobs.sort(key=lambda job: job[0].repeat)
+    places = locate([case for case, _ in jobs], processes)
+    machine = name_machine(next(iter(places.values())))
+    path = run_path(Path(folder), machine, suite.name, datetime.now(UTC), uuid.uuid4().hex[:6])
+    earlier = read_runs(Path(folder), machine, suite.name)
+    there = find_done(earlier.records, retry) if resume else set()
+    left = [job for job in jobs if (job[0], key(places[job[0].device, job[0].dtype, job[0].threads])) not in there]
+    return Sweep(
+        path=path,
+        jobs=left,
+        plan=Plan(metrics=metrics, precision=suite.precision),
+        processes=processes,
+        done=len(jobs) - len(left),
+        warnings=earlier.warnings if resume else (),
+        earlier=earlier.records,
+    )

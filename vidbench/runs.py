@@ -1,0 +1,81 @@
+"""Runs of suites as files: where they are, what of a suite they hold, and how long what is missing will take."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+
+from vidbench.records import Case, Environment, Record
+from vidbench.store import Results, read_all
+
+FAILURES = ("oom", "crash", "timeout", "error")
+LEAST_SECONDS = 6.0  # building, warming up and sampling a case whose calls take no time to speak of
+CALLS = 40  # that the others are made of, where calls take long
+
+
+def name_machine(environment: Environment) -> str:
+    """The folder of a machine's results: `AMD EPYC, 2 CPUs` is `amd-epyc-2cpus`."""
+    name = environment.device.lower().replace(" cpus", "cpus")
+    return re.sub(r"[^a-z0-9]+", "-", name).strip("-") or "unknown"
+
+
+def run_path(folder: Path, machine: str, suite: str, time: datetime, identity: str) -> Path:
+    """The file of one run of a suite; no two runs have the same."""
+    return folder / machine / f"{suite}-{time:%Y%m%dT%H%M%SZ}-{identity}.jsonl"
+
+
+def read_runs(folder: Path, machine: str, suite: str) -> Results:
+    """All that earlier runs of the suite on this machine have measured.
+
+    Raises:
+        InputError: one of the files is no result file.
+    """
+    pattern = re.compile(rf"{re.escape(suite)}-\d{{8}}T\d{{6}}Z-\w+\.jsonl")
+    place = folder / machine
+    return read_all(path for path in sorted(place.glob(f"{suite}-*.jsonl")) if pattern.fullmatch(path.name))
+
+
+def find_done(records: Iterable[Record], retry: Collection[str] = FAILURES) -> set[tuple[Case, str]]:
+    """The cases, each with the key of its environment, that need not be measured: all but failures of those kinds."""
+    return {
+        (record.case, record.environment)
+        for record in records
+        if record.failure is None or record.failure.kind not in retry
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Seconds that cases will take: of `known` ones what they took before, of `guessed` ones what their MACs say."""
+
+    seconds: float
+    known: int
+    guessed: int
+
+
+def estimate(cases: Sequence[Case], records: Iterable[Record], macs: Callable[[Case], float | None]) -> Estimate:
+    """How long the cases will take, by what records of this machine say about them or about others.
+
+    Args:
+        cases: to be measured.
+        records: with the seconds that their cases took, and their latencies.
+        macs: of one clip of a case; None where they depend on it.
+    """
+    took: dict[Case, float] = {}
+    rates: list[float] = []
+    for record in records:
+        case = replace(record.case, repeat=0)
+        if (elapsed := record.conditions.get("elapsed")) is not None:
+            took[case] = float(elapsed)
+        latency, work = record.figure("latency"), record.figure("macs")
+        if latency and work:
+            rates.append(work * record.case.batch / latency)
+    rate = median(rates) if rates else 2e10
+    seconds, known = 0.0, 0
+    for case in cases:
+        before = took.get(replace(case, repeat=0))
+        known += before is not None
+        seconds += before if before is not None else LEAST_SECONDS + CALLS * (macs(case) or 0.0) * case.batch / rate
+    return Estimate(seconds, known, len(cases) - known)
