@@ -52,7 +52,8 @@ def serve(control: int, fork: bool | None = None) -> None:  # noqa: FBT001  # wr
     gc.freeze()  # a child's collector shall not write to, and so copy, every page it shares with us
     child = 0
     with socket.socket(fileno=control) as parent:
-        parent.sendall(READY)
+        with suppress(OSError):  # the parent may be gone already, which its end of the socket tells
+            parent.sendall(READY, QUIET)
         while True:
             ready, _, _ = select([parent, woken], [], [])
             if parent in ready:
@@ -70,7 +71,8 @@ def serve(control: int, fork: bool | None = None) -> None:  # noqa: FBT001  # wr
                 if status is not None:
                     child = 0
                     _end_children()  # before the next one is timed
-                    parent.sendall(status.to_bytes(4, "little"), QUIET)
+                    with suppress(OSError):
+                        parent.sendall(status.to_bytes(4, "little"), QUIET)
 
 
 def can_fork() -> bool:
