@@ -36,6 +36,13 @@ def test_repeats():
     assert "interval" not in line
 
 
+def test_disturbed_samples():
+    """What was taken beside other work is not passed over."""
+    beside = {**DETAILS, "watched": 40, "disturbed": 3}
+    (line,) = write_methods([record(latency(details=DETAILS)), record(latency(details=beside), frames=8)], HERE)
+    assert "±0.82% of it; 3 of 40 were disturbed. Inside" in line
+
+
 def test_places_and_tasks():
     """Another machine, and another task, is another sentence; what was only counted is none."""
     timed = latency(details=DETAILS)

@@ -72,6 +72,8 @@ def _describe_timing(name: str, records: Iterable[Record]) -> str:
     if precisions := [m.details["precision"] for m in taken if m.details.get("precision") is not None]:
         widest = format_tolerance(max(precisions))
         text += f", its 95% interval within {widest} of it" if repeats == 1 else ""
+    if marked := sum(m.details.get("disturbed", 0) for m in taken):
+        text += f"; {marked:,} of {sum(m.details['watched'] for m in taken if 'watched' in m.details):,} were disturbed"
     if repeats > 1:
         text += f", and of these the median of {repeats} runs in processes of their own"
     return text
