@@ -39,7 +39,10 @@ ROOMS = {
     },
     "claims": {"catalog", "errors", "units"},
     "explain": {"devices", "errors", "records", "units"},
-    "export": {"catalog", "claims", "conditions", "explain", "metrics", "table"},
+    "export": {
+        "catalog", "claims", "conditions", "errors", "explain", "methods", "metrics", "records", "repeats", "table",
+        "units", "views",
+    },
     "plots": {"devices", "errors", "explain", "metrics", "units"},
     "terminal": {
         "bottleneck", "catalog", "claims", "conditions", "differences", "explain", "metrics", "records", "repeats",
@@ -74,6 +77,7 @@ KEEPERS = {
     "typer": "cli",
     "safetensors": "models",
     "matplotlib": "plots",
+    "pyarrow": "export",
     "fvcore": "counting",
     "ptflops": "counting",
 }
@@ -158,6 +162,8 @@ def test_every_room_is_known():
         ["env", "--help"],
         ["env", "--runs", "1"],
         ["claims", "nothing"],
+        ["export", "--help"],
+        *(["export", str(PACKAGE.parent / "results"), "--to", form] for form in ("csv", "json", "latex", "html")),
     ],
 )
 def test_fast_commands_load_neither_torch_nor_pandas(arguments):

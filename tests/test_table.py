@@ -1,6 +1,7 @@
 """A record becomes one flat row, in base units, with what is published for its setting beside it."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from examples import environment, latency, macs, record
@@ -160,7 +161,7 @@ class TestFrame:
 
     def test_read(self, tmp_path):
         """vidbench.read gives a result file as the rows that its records make."""
-        written = [record(macs(), latency(), frames=frames) for frames in (8, 16)]
+        written = [replace(record(macs(), latency(), frames=frames), id=f"{frames}") for frames in (8, 16)]
         file = io.StringIO()
         writer = Writer(file)
         for one in written:
@@ -170,6 +171,25 @@ class TestFrame:
         expected = to_frame(rows(written, {"k1": environment()}))
         assert vidbench.read(path).equals(expected)
         assert vidbench.read(str(path))["device_name"].tolist() == ["NVIDIA H100"] * 2
+
+    def test_read_several(self, tmp_path):
+        """Of several files and folders each record comes once; a last line that was cut off is warned of."""
+        for number, name in enumerate(("first.jsonl", "second.jsonl")):
+            with (tmp_path / name).open("w") as file:
+                for frames in (8, 16 + number):
+                    Writer(file).append(replace(record(frames=frames), id=f"{frames}"), environment())
+        assert vidbench.read(tmp_path / "first.jsonl", tmp_path)["frames"].tolist() == [8, 16, 17]
+        with (tmp_path / "second.jsonl").open("a") as file:
+            file.write('{"id": "cut o')
+        with pytest.warns(UserWarning, match=r"second\.jsonl: its last line is cut off"):
+            assert len(vidbench.read(tmp_path)) == 3
+
+    def test_integers(self, tmp_path):
+        """What was counted is read to the last digit, as an integer."""
+        path = tmp_path / "results.jsonl"
+        with path.open("w") as file:
+            Writer(file).append(record(macs(2**60 + 1)), environment())
+        assert vidbench.read(path)["macs"].tolist() == [2**60 + 1]
 
     def test_read_nothing(self, tmp_path):
         """A file that is not there is refused."""

@@ -92,7 +92,7 @@ class Measurement:
     """
 
     metric: str
-    value: float | tuple[float, float] | None
+    value: int | float | tuple[float, float] | None  # int: read back as such, to the last digit
     unit: str
     method: str
     samples: tuple[float, ...] = ()

@@ -1,5 +1,6 @@
 """The one step from records to flat rows, which every table, export and data frame is made of."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -9,7 +10,7 @@ from vidbench.catalog import variants
 from vidbench.differences import COUNTERS, cross_checks, describe_check
 from vidbench.metrics import MACS_CONVENTION, METRICS, TIMED
 from vidbench.records import DISTURBED, Case, Environment, Measurement, Record
-from vidbench.store import read_results
+from vidbench.store import read_all
 from vidbench.views import parse_views
 
 if TYPE_CHECKING:
@@ -142,11 +143,15 @@ def to_frame(flat: list[Row]) -> "pd.DataFrame":
     return pd.DataFrame(flat, columns=list(COLUMNS))
 
 
-def read(path: Path | str) -> "pd.DataFrame":
-    """A result file as a pandas data frame: a row a record, in base units (seconds, bytes), columns as in exports.
+def read(*paths: Path | str) -> "pd.DataFrame":
+    """Result files, and all `*.jsonl` below folders, as one pandas data frame: a row a record, as in exports.
+
+    Figures are in base units (seconds, bytes). A last line that was cut off is left out with a warning.
 
     Raises:
-        InputError: the file is missing or is no result file.
+        InputError: there is no such file or folder, or one of them is no result file.
     """
-    results = read_results(path)
+    results = read_all(paths)
+    for warning in results.warnings:
+        warnings.warn(warning, stacklevel=2)
     return to_frame(rows(results.records, results.environments))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import vidbench
-from vidbench.cli import claims, env, explain, listing, profile, run
+from vidbench.cli import claims, env, explain, export, listing, profile, run
 from vidbench.errors import OwnCodeError, VidbenchError
 
 BUG = 70
@@ -25,6 +25,7 @@ app.command("run")(run.run)
 app.command("list")(listing.list_)
 app.command("claims")(claims.claims)
 app.command("env")(env.env)
+app.command("export", no_args_is_help=True)(export.export)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer hands over the flag's value

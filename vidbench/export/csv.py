@@ -1,6 +1,8 @@
 """Tidy CSV: a row a case, a column a variable, base units, unknown values empty."""
 
 import csv
+import io
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from vidbench.table import COLUMNS, Row
@@ -21,3 +23,12 @@ class Writer:
             self._begun = True
         self._writer.writerow(row)
         self._file.flush()
+
+
+def write_csv(rows: Iterable[Row], names: Sequence[str] = COLUMNS) -> str:
+    """The head and all rows with these columns."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([row[name] for name in names] for row in rows)
+    return file.getvalue()
