@@ -23,9 +23,14 @@ HINTS = 4  # models whose published setting is pointed to, before the list itsel
 
 
 def write_notes(
-    records: Sequence[Record], rows: Sequence[Row], environments: Mapping[str, Environment], metrics: Sequence[str]
+    records: Sequence[Record],
+    rows: Sequence[Row],
+    environments: Mapping[str, Environment],
+    metrics: Sequence[str],
+    *,
+    papers: bool = True,
 ) -> list[str]:
-    """The lines under a table of these metrics, in their order."""
+    """The lines under a table of these metrics, in their order; `papers` if it has a column of published figures."""
     return [
         *_failures(records),
         *_environments(records, environments),
@@ -39,7 +44,7 @@ def write_notes(
         *_caveats(records, metrics),
         *_memory(records, metrics),
         *_views(rows, metrics),
-        *_published(rows),
+        *(_published(rows) if papers else ()),
         *(f"for a paper: {line}" for line in write_methods(records, environments)),
         *_growth(rows),
     ]
@@ -270,7 +275,5 @@ def _growth(rows: Sequence[Row]) -> list[str]:
             f"{growth.model}{setting}, {growth.shortest} to {growth.longest} frames: {factors} per doubling of the clip"
         )
     if len(growths) > GROWTHS:
-        lines.append(
-            f"and {len(growths) - GROWTHS:,} more settings that grow; `vidbench show --where` narrows them down"
-        )
+        lines.append(f"and {len(growths) - GROWTHS:,} more settings; `vidbench show --where` narrows them down")
     return lines

@@ -67,7 +67,7 @@ def read_results(path: Path | str) -> Results:
     lines, cut = _read_lines(path)
     records: list[Record] = []
     environments: dict[str, Environment] = {}
-    with _collecting_nothing():
+    with collecting_nothing():
         for item in _parse(path, lines):
             if isinstance(item, Record):
                 records.append(item)
@@ -94,6 +94,18 @@ def read_all(paths: Iterable[Path | str]) -> Results:
         environments |= results.environments
         warnings += results.warnings
     return Results(tuple(records.values()), environments, tuple(warnings))
+
+
+@contextmanager
+def collecting_nothing() -> Iterator[None]:
+    """Without looking for garbage among many objects that all stay, which would take as long as making them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def find_files(paths: Iterable[Path | str]) -> list[Path]:
@@ -158,9 +170,10 @@ def _parse(path: Path | str, lines: Iterable[bytes]) -> Iterator[Record | tuple[
 def _parse_line(text: bytes) -> Record | tuple[str, Environment]:
     """The record of a line, read in one step where it is plain, or its environment with its key."""
     adapter, environment_adapter = _adapters()
+    record: Record
     if text.startswith(RECORD_BEGINS):
         with suppress(ValueError):
-            record: Record = adapter.validate_json(text)
+            record = adapter.validate_json(text)
             if record.schema == SCHEMA and text.rstrip().endswith(RECORD_ENDS):
                 return record
     line = json.loads(text)
@@ -170,18 +183,6 @@ def _parse_line(text: bytes) -> Record | tuple[str, Environment]:
         raise InputError(f"written by a newer vidbench (schema {line['schema']})")
     record = adapter.validate_python(line)
     return record
-
-
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    """Without looking for garbage meanwhile: of so many objects, all of which stay, that is half of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @cache
