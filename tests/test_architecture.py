@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "vidbench"
+RECORDS = str(PACKAGE.parent / "results" / "amd-epyc-2cpus" / "families.jsonl")
 
 # Each room and the rooms that it may import when it is loaded; all may import themselves.
 ROOMS = {
@@ -32,6 +33,13 @@ ROOMS = {
     "repeats": {"metrics", "statistics", "table"},
     "bottleneck": {"records", "units"},
     "growth": {"table"},
+    "accuracy": {"catalog", "errors", "table"},
+    "columns": {"accuracy", "errors", "metrics", "repeats", "table", "units"},
+    "filtering": {"columns", "errors", "table"},
+    "selection": {"catalog", "columns", "errors", "records", "table"},
+    "pivot": {"columns", "errors", "selection", "table"},
+    "choose": {"columns", "table"},
+    "advice": {"choose", "columns", "table", "units"},
     "devices": {"errors"},
     "mode_notes": {"differences", "modes", "records", "units"},
     "notes": {
@@ -42,8 +50,8 @@ ROOMS = {
     "export": {"catalog", "claims", "conditions", "explain", "metrics", "table"},
     "plots": {"devices", "errors", "explain", "metrics", "units"},
     "terminal": {
-        "bottleneck", "catalog", "claims", "conditions", "differences", "explain", "metrics", "records", "repeats",
-        "searches",
+        "bottleneck", "catalog", "choose", "claims", "columns", "conditions", "differences", "explain", "metrics", "pivot",
+        "records", "repeats", "searches",
         "table", "units",
     },
     "models": {"catalog", "errors"},
@@ -158,6 +166,9 @@ def test_every_room_is_known():
         ["env", "--help"],
         ["env", "--runs", "1"],
         ["claims", "nothing"],
+        ["show", RECORDS],
+        ["show", RECORDS, "--pareto", "top1:latency"],
+        ["choose", RECORDS, "--max-latency", "300ms"],
     ],
 )
 def test_fast_commands_load_neither_torch_nor_pandas(arguments):

@@ -23,7 +23,7 @@ def find_dataset(name: str) -> str:
     for dataset in known:
         if dataset.lower() == name.strip().lower():
             return dataset
-    near = get_close_matches(name, known, n=1, cutoff=0.3)
+    near = get_close_matches(name.lower(), [dataset.lower() for dataset in known], n=1, cutoff=0.3)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
     raise InputError(f"no accuracy is published for a data set {name!r}; {hint}")
 
@@ -87,9 +87,7 @@ def explain_missing(rows: Sequence[Row], dataset: str) -> list[str]:
     }
     count = f"{len(missing):,} {'row' if len(missing) == 1 else 'rows'}"
     where = f"; it is for {'; '.join(elsewhere)}" if elsewhere else ""
-    return [
-        f"without accuracy: {count}, as none is published on {dataset} with as many frames of about that size{where}"
-    ]
+    return [f"without accuracy: {count}, as none is published on {dataset} for such a clip{where}"]
 
 
 def _settings(name: str, dataset: str) -> list[str]:

@@ -18,7 +18,8 @@ def write_advice(choice: Choice, budgets: Sequence[Budget], axes: Sequence[str])
     if choice.taken is None:
         return [*_none_fits(choice, axes), *_left_out(choice, budgets)]
     taken = choice.taken
-    limits = " and ".join(map(describe_budget, budgets))
+    *first, last = ["", *map(describe_budget, budgets)]
+    limits = f"{', '.join(first[1:])} and {last}" if first[1:] else last
     why = f"is the highest with {limits}" if budgets else "is the highest of all, as no budget was given"
     lines = [
         f"Take {name_row(taken, axes)}: its top-1 of {_accuracy(taken)} {why}.",

@@ -146,10 +146,10 @@ class _Parser:
         return _not(condition) if negations % 2 else condition
 
     def _one(self) -> Condition:
-        if self._take("("):
+        if bracket := self._take("("):
             self.depth += 1
             if self.depth > DEEPEST:
-                self._fail(f"more than {DEEPEST} brackets inside one another")
+                self._fail(f"more than {DEEPEST} brackets inside one another", bracket.at)
             condition = self._either()
             self._close(")")
             self.depth -= 1

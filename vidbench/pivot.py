@@ -107,14 +107,14 @@ def _refuse_several(
     condition = " and ".join(f"{axis} == {_literal(value)}" for axis, value in first.items())
     described = ", ".join(f"{axis} ({_some(values)})" for axis, values in apart.items())
     raise InputError(
-        f"{len(crowded):,} cells of {figure.name} by {', '.join((*down, *across))} would hold several records, which "
-        f"differ in {described}; tell them apart with --rows {names}, or keep some with --where '{condition}'"
+        f"{'1 cell' if len(crowded) == 1 else f'{len(crowded):,} cells'} of {figure.name} by "
+        f"{', '.join((*down, *across))} would hold several records, which differ in {described}; tell them apart with --rows {names}, or keep some with --where '{condition}'"
     )
 
 
 def _some(values: Iterable[object]) -> str:
     first, *others = map(str, values)
-    return ", ".join([first, *others[:3], *([f"and {len(others) - 3} more"] if len(others) > 3 else [])])
+    return ", ".join([first, *others[:3], *([f"and {len(others) - 3:,} more"] if len(others) > 3 else [])])
 
 
 def _literal(value: object) -> str:

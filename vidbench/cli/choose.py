@@ -58,7 +58,7 @@ def choose(  # noqa: PLR0917  # one parameter an option
     for (device, torch), rows in split_places(inferring).items():
         _answer(f"{device}, torch {torch}, accuracy on {selection.dataset}:", rows, budgets)
     trained = len(selection.rows) - len(inferring)
-    notes = [f"left out: {trained:,} rows of training"] if trained else []
+    notes = [f"left out: {trained:,} {'row' if trained == 1 else 'rows'} of training"] if trained else []
     print_notes([*explain_missing(inferring, selection.dataset), *notes, *selection.notes])
 
 

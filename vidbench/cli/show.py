@@ -161,7 +161,8 @@ def _show_front(selection: Selection, front: "tuple[Column, Column]", *, is_sort
     notes += [*name_sources(known), *missing] if accurate else []
     lacking = [column.name for column in front if column.name not in ACCURACY_COLUMNS]
     unmeasured = sum(any(row.get(name) is None for name in lacking) for row in selection.rows)
-    notes += [f"left out: {unmeasured:,} rows without {' or '.join(lacking)}"] if unmeasured else []
+    counted = f"{unmeasured:,} {'row' if unmeasured == 1 else 'rows'}"
+    notes += [f"left out: {counted} without {' or '.join(lacking)}"] if unmeasured else []
     shown = [column.name for column in front if column.name in METRICS]
     records = records_of(known, selection.records)
     print_notes([*notes, *selection.notes, *write_notes(records, known, selection.environments, shown, papers=False)])
