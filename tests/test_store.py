@@ -49,6 +49,15 @@ class TestRoundTrip:
         assert read_results(path).records == (one, one)
         assert "größer als 漢字" in path.read_text("utf-8")
 
+    def test_lines_in_another_hand(self, path):
+        """Another order, other spaces and letters escaped make the same records; only how fast they are read differs."""
+        one = record(macs(), latency(), clip="größer.mp4")
+        write(path, (one, environment()))
+        head, line = lines(path)
+        other = json.dumps(dict(reversed(line.items())), indent=None, separators=(" ,  ", " : "))
+        path.write_text("\n".join([json.dumps({"key": "k1", "environment": head["environment"]}), other]))
+        assert read_results(path) == Results((one,), {"k1": environment()})
+
     def test_empty(self, path):
         """A file without a line holds nothing."""
         path.touch()
@@ -156,6 +165,10 @@ class TestRefusals:
         write(path, (record(), environment()))
         with path.open("a") as file:
             file.write(json.dumps({"schema": SCHEMA + 1, "unheard": "of"}) + "\n")
+        with pytest.raises(InputError, match=rf"line 3: written by a newer vidbench \(schema {SCHEMA + 1}\)"):
+            read_results(path)
+        head, line = lines(path)[:2]
+        path.write_text("\n".join(json.dumps(each) for each in (head, line, {**line, "schema": SCHEMA + 1})))
         with pytest.raises(InputError, match=rf"line 3: written by a newer vidbench \(schema {SCHEMA + 1}\)"):
             read_results(path)
 

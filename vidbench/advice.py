@@ -92,7 +92,9 @@ def _needs(candidate: Candidate) -> str:
         else:
             beyond = f"{100 * (factor - 1):.1f}% above" if factor < 2 else f"{format_number(factor)} times"
             beyond += " the budget"
-        parts.append(f"its {_word(name)} of {_amount(column, candidate.row[name])} is {beyond}")
+        amount = _amount(column, candidate.row[name])
+        plural = {"params": f"its {amount} parameters are", "macs": f"its {amount} are"}
+        parts.append(f"{plural.get(name, f'its {_word(name)} of {amount} is')} {beyond}")
     return " and ".join(parts)
 
 

@@ -103,12 +103,12 @@ def _refuse_several(
         for axis, values in differing(group, ("model", *AXES)).items():
             apart.setdefault(axis, {}).update(dict.fromkeys(values))
     names = ",".join((*down, *apart))
-    first = {axis: next(iter(values)) for axis, values in apart.items()}
-    condition = " and ".join(f"{axis} == {_literal(value)}" for axis, value in first.items())
+    condition = " and ".join(f"{axis} == {_literal(crowded[0][0][axis])}" for axis in apart)
     described = ", ".join(f"{axis} ({_some(values)})" for axis, values in apart.items())
+    counted = "1 cell" if len(crowded) == 1 else f"{len(crowded):,} cells"
     raise InputError(
-        f"{'1 cell' if len(crowded) == 1 else f'{len(crowded):,} cells'} of {figure.name} by "
-        f"{', '.join((*down, *across))} would hold several records, which differ in {described}; tell them apart with --rows {names}, or keep some with --where '{condition}'"
+        f"{counted} of {figure.name} by {', '.join((*down, *across))} would hold several records, which differ in "
+        f"{described}; tell them apart with --rows {names}, or keep some with --where '{condition}'"
     )
 
 
