@@ -50,7 +50,7 @@ class TestRoundTrip:
         assert "größer als 漢字" in path.read_text("utf-8")
 
     def test_lines_in_another_hand(self, path):
-        """Another order, other spaces and letters escaped make the same records; only how fast they are read differs."""
+        """Another order, spaces and escapes make the same records; only how fast they are read differs."""
         one = record(macs(), latency(), clip="größer.mp4")
         write(path, (one, environment()))
         head, line = lines(path)
