@@ -50,9 +50,8 @@ ROOMS = {
     "export": {"catalog", "claims", "conditions", "explain", "metrics", "table"},
     "plots": {"devices", "errors", "explain", "metrics", "units"},
     "terminal": {
-        "bottleneck", "catalog", "choose", "claims", "columns", "conditions", "differences", "explain", "metrics", "pivot",
-        "records", "repeats", "searches",
-        "table", "units",
+        "bottleneck", "catalog", "choose", "claims", "columns", "conditions", "differences", "explain", "metrics",
+        "pivot", "records", "repeats", "searches", "table", "units",
     },
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},

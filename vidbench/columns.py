@@ -19,6 +19,11 @@ REPEATED = ("runs", *(f"{name}_{part}" for name in TIMED for part in (BETWEEN, "
 NAMES = tuple(dict.fromkeys(("model", FAMILY, *COLUMNS, *ACCURACY_COLUMNS, *REPEATED)))
 _USUAL = ", ".join(name for name in NAMES if name in (*CASE_COLUMNS, FAMILY, *METRICS, "top1"))
 
+_PER_VIDEO: dict[str, tuple[str, Literal["lower", "higher"]]] = {
+    "macs_per_video": ("MACs", "lower"),
+    "videos_per_second": ("videos/s", "higher"),
+    "seconds_per_video": ("seconds", "lower"),
+}
 _COUNTED = ("count", "outliers", "settled", "disturbed")
 _SHARES = ("precision", BETWEEN, "within", "confidence")
 _COUNTS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
@@ -38,6 +43,7 @@ AMOUNTS = {
     "joules": {"j": 1.0, "mj": 1e-3, "kj": 1e3},
     "watts": {"w": 1.0},
     "share": {"%": 0.01},
+    "relative": {"%": 0.01},
     "%": {"%": 1.0},
 }
 EXAMPLES = {
@@ -99,6 +105,8 @@ def find_column(name: str) -> Column:
         metric = METRICS[name]
         label = "GMACs" if name == "macs" else metric.label
         return Column(name, metric.unit, metric.better, label, metric.kind == "sampled")
+    if name in _PER_VIDEO:
+        return Column(name, *_PER_VIDEO[name], name.replace("_", " "), name != "macs_per_video")
     if name in ("top1", "top5"):
         return Column(name, "%", "higher", name.replace("top", "top-"))
     head, _, part = name.rpartition("_")

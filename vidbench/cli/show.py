@@ -91,9 +91,12 @@ def _show_list(selection: Selection, figures: "list[Column]") -> None:
     from vidbench.errors import InputError
     from vidbench.metrics import METRICS
     from vidbench.notes import write_notes
+    from vidbench.searches import is_probe
     from vidbench.selection import telling_axes
+    from vidbench.terminal.batches import print_curves
     from vidbench.terminal.profile import print_distributions, print_profile, shown_metrics
     from vidbench.terminal.screen import print_notes
+    from vidbench.terminal.stages import print_stages
 
     for column in figures:
         if column.name not in METRICS:
@@ -101,9 +104,15 @@ def _show_list(selection: Selection, figures: "list[Column]") -> None:
     taken = {measurement.metric for record in selection.records for measurement in record.measurements}
     metrics = [name for name in METRICS if name in taken]
     shown = [column.name for column in figures] or shown_metrics(metrics, chosen=False)
-    print_profile(selection.rows, shown, beside=telling_axes(selection.rows))
-    print_distributions(selection.records)
-    print_notes([*selection.notes, *write_notes(selection.records, selection.rows, selection.environments, shown)])
+    probes = {record.id for record in selection.records if is_probe(record)}
+    rows = [row for row in selection.rows if row["id"] not in probes]
+    answers = [record for record in selection.records if record.id not in probes]
+    if rows:
+        print_profile(rows, shown, beside=telling_axes(rows))
+    print_distributions(answers)
+    print_stages(answers)
+    print_curves(selection.records)
+    print_notes([*selection.notes, *write_notes(answers, rows, selection.environments, shown)])
 
 
 def _show_pivot(selection: Selection, down: "list[Column]", across: "list[Column]", figures: "list[Column]") -> None:
