@@ -160,6 +160,21 @@ class TestRefusals:
         with pytest.raises(InputError, match=r"results.jsonl, line 2: not a line"):
             read_results(path)
 
+    @pytest.mark.parametrize(
+        ("detail", "fault"),
+        [
+            ({"interval": [0.1]}, "latency: interval is no pair of numbers"),
+            ({"p90": "fast"}, "latency: p90 is no number"),
+            ({"uncounted": [3]}, "latency: uncounted is no table of numbers"),
+            ({"unknown": "aten.relu"}, "latency: unknown is no list of texts"),
+        ],
+    )
+    def test_bad_detail(self, path, detail: dict, fault: str):
+        """Details that tables and notes rely on are of the kind that measuring makes them."""
+        write(path, (record(latency(details=detail)), environment()))
+        with pytest.raises(InputError, match=rf"line 2: not a line of a vidbench result file \({fault}\)"):
+            read_results(path)
+
     def test_newer_schema(self, path):
         """A record of a newer vidbench is refused as such, although its parts may be unknown here."""
         write(path, (record(), environment()))

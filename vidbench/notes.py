@@ -19,6 +19,7 @@ GROWTH_LABELS = {"macs": "GMACs", "latency": "latency", "peak_memory": "memory"}
 SHOWN_TEMPORARIES = 0.01  # of the peak: less explains nothing
 TOLD_APART = ("output_difference", "recompilations")  # with their caveats, in lines about modes
 GROWTHS = 24  # settings whose growth is told
+PARTS = {"module", "weights", "inputs", "activations"}  # that predicted memory is made of
 HINTS = 4  # models whose published setting is pointed to, before the list itself is
 
 
@@ -216,7 +217,7 @@ def _peak(record: Record) -> float:
 
 def _compare_memory(record: Record) -> str | None:
     measured, predicted = record.measurement("peak_memory"), record.measurement("predicted_memory")
-    if measured is None or predicted is None or predicted.value is None:
+    if measured is None or predicted is None or predicted.value is None or not predicted.details.keys() >= PARTS:
         return None
     scale = column_scale([_peak(record)], "bytes")
     case, parts = record.case, predicted.details

@@ -10,6 +10,7 @@ from os import SEEK_END
 from pathlib import Path
 from typing import Any, TextIO
 
+from vidbench.details import check_details
 from vidbench.errors import InputError, first_line
 from vidbench.records import SCHEMA, Environment, Record
 
@@ -175,13 +176,17 @@ def _parse_line(text: bytes) -> Record | tuple[str, Environment]:
         with suppress(ValueError):
             record = adapter.validate_json(text)
             if record.schema == SCHEMA and text.rstrip().endswith(RECORD_ENDS):
+                check_details(record)
                 return record
     line = json.loads(text)
     if "environment" in line and "key" in line:
+        if not isinstance(line["key"], str):
+            raise TypeError("its key is no text")
         return line["key"], environment_adapter.validate_python(line["environment"])
     if line["schema"] > SCHEMA:
         raise InputError(f"written by a newer vidbench (schema {line['schema']})")
     record = adapter.validate_python(line)
+    check_details(record)
     return record
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vidbench.errors import InputError
-from vidbench.records import Environment, Record
-from vidbench.table import Row
+
+if TYPE_CHECKING:
+    from vidbench.records import Environment, Record
+    from vidbench.table import Row
 
 RESULTS = "results"  # where records are kept
 
@@ -33,9 +35,9 @@ Dataset = Annotated[str, typer.Option(help="The data set whose published accurac
 class Selection:
     """The rows that were asked for, the records that they are made of, and what must be said of the others."""
 
-    rows: list[Row]
-    records: list[Record]
-    environments: Mapping[str, Environment]
+    rows: "list[Row]"
+    records: "list[Record]"
+    environments: "Mapping[str, Environment]"
     notes: list[str]
     dataset: str
 
