@@ -1,8 +1,12 @@
 """Records and environments as measuring makes them, for tests of what is done with them."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from vidbench.records import Case, Environment, Measurement, Record
+from vidbench.store import Writer
 
 
 def environment(**changes: Any) -> Environment:
@@ -48,3 +52,13 @@ def record(*measurements: Measurement, environment: str = "k1", failure: Any = N
         measurements=measurements,
         failure=failure,
     )
+
+
+def save(path: Path, *records: Record, environments: Mapping[str, Environment] | None = None) -> Path:
+    """Write the records to a result file, each under an id of its own; by default k1 is `environment()`."""
+    known = environments or {"k1": environment()}
+    with path.open("w", encoding="utf-8") as file:
+        writer = Writer(file)
+        for number, one in enumerate(records):
+            writer.append(replace(one, id=f"{number:08x}"), known[one.environment])
+    return path

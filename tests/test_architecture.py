@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "vidbench"
+RECORDS = str(PACKAGE.parent / "results" / "amd-epyc-2cpus" / "families.jsonl")
 
 # Each room and the rooms that it may import when it is loaded; all may import themselves.
 ROOMS = {
@@ -24,7 +25,8 @@ ROOMS = {
     "views": {"errors"},
     "suites": {"catalog", "errors", "methods", "metrics", "modes", "records", "views"},
     "searches": {"catalog", "errors", "records"},
-    "store": {"errors", "records"},
+    "details": {"records"},
+    "store": {"details", "errors", "records"},
     "differences": {"records", "units"},
     "table": {"catalog", "differences", "metrics", "records", "store", "views"},
     "methods": {"metrics", "records", "units"},
@@ -32,6 +34,13 @@ ROOMS = {
     "repeats": {"metrics", "statistics", "table"},
     "bottleneck": {"records", "units"},
     "growth": {"table"},
+    "accuracy": {"catalog", "errors", "table"},
+    "columns": {"accuracy", "errors", "metrics", "repeats", "table", "units"},
+    "filtering": {"columns", "errors", "table"},
+    "selection": {"catalog", "columns", "errors", "records", "table"},
+    "pivot": {"columns", "errors", "selection", "table"},
+    "choose": {"columns", "table"},
+    "advice": {"choose", "columns", "table", "units"},
     "devices": {"errors"},
     "mode_notes": {"differences", "modes", "records", "units"},
     "notes": {
@@ -45,9 +54,8 @@ ROOMS = {
     },
     "plots": {"devices", "errors", "explain", "metrics", "units"},
     "terminal": {
-        "bottleneck", "catalog", "claims", "conditions", "differences", "explain", "metrics", "records", "repeats",
-        "searches",
-        "table", "units",
+        "bottleneck", "catalog", "choose", "claims", "columns", "conditions", "differences", "explain", "metrics",
+        "pivot", "records", "repeats", "searches", "table", "units",
     },
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},
@@ -164,6 +172,9 @@ def test_every_room_is_known():
         ["claims", "nothing"],
         ["export", "--help"],
         *(["export", str(PACKAGE.parent / "results"), "--to", form] for form in ("csv", "json", "latex", "html")),
+        ["show", RECORDS],
+        ["show", RECORDS, "--pareto", "top1:latency"],
+        ["choose", RECORDS, "--max-latency", "300ms"],
     ],
 )
 def test_fast_commands_load_neither_torch_nor_pandas(arguments):

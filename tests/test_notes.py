@@ -233,3 +233,15 @@ class TestGrowth:
     def test_one_clip(self, frames: list[int]):
         """One clip length says nothing of growth."""
         assert [line for line in notes(*(record(macs(), frames=n) for n in frames)) if "doubling" in line] == []
+
+    def test_very_many_settings(self):
+        """Of very many the first are told, and how many more there are."""
+        records = [record(macs(1e8 * n), frames=n, size=size) for n in (8, 16) for size in range(32, 62)]
+        *_, before, last = notes(*records)
+        assert before.startswith("x3d-m (size 55,")
+        assert last == "and 6 more settings; `vidbench show --where` narrows them down"
+
+
+def test_records_without_an_environment():
+    """A file may lack what its records name: they are told of all the same."""
+    assert notes(record(macs(), environment="lost"), metrics=["macs"])[0].startswith("GMACs, per clip: counted")

@@ -1,4 +1,4 @@
-"""What the README and docs/measuring.md show is what the commands print."""
+"""What the README and pages of docs show is what the commands print."""
 
 import json
 import re
@@ -13,7 +13,8 @@ from vidbench.models.atfr_sgs import keeping
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-PAGES = README + "".join((ROOT / "docs" / name).read_text() for name in ("measuring.md", "explain.md", "exports.md"))
+DOCS = ("measuring.md", "explain.md", "exports.md", "results.md")
+PAGES = README + "".join((ROOT / "docs" / name).read_text() for name in DOCS)
 CONSOLE = re.findall(r"```console\n\$ vidbench (.*?)\n(.*?)```", PAGES, re.S)
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
 

@@ -49,6 +49,15 @@ class TestRoundTrip:
         assert read_results(path).records == (one, one)
         assert "größer als 漢字" in path.read_text("utf-8")
 
+    def test_lines_in_another_hand(self, path):
+        """Another order, spaces and escapes make the same records; only how fast they are read differs."""
+        one = record(macs(), latency(), clip="größer.mp4")
+        write(path, (one, environment()))
+        head, line = lines(path)
+        other = json.dumps(dict(reversed(line.items())), indent=None, separators=(" ,  ", " : "))
+        path.write_text("\n".join([json.dumps({"key": "k1", "environment": head["environment"]}), other]))
+        assert read_results(path) == Results((one,), {"k1": environment()})
+
     def test_empty(self, path):
         """A file without a line holds nothing."""
         path.touch()
@@ -151,11 +160,30 @@ class TestRefusals:
         with pytest.raises(InputError, match=r"results.jsonl, line 2: not a line"):
             read_results(path)
 
+    @pytest.mark.parametrize(
+        ("detail", "fault"),
+        [
+            ({"interval": [0.1]}, "latency: interval is no pair of numbers"),
+            ({"p90": "fast"}, "latency: p90 is no number"),
+            ({"uncounted": [3]}, "latency: uncounted is no table of numbers"),
+            ({"unknown": "aten.relu"}, "latency: unknown is no list of texts"),
+        ],
+    )
+    def test_bad_detail(self, path, detail: dict, fault: str):
+        """Details that tables and notes rely on are of the kind that measuring makes them."""
+        write(path, (record(latency(details=detail)), environment()))
+        with pytest.raises(InputError, match=rf"line 2: not a line of a vidbench result file \({fault}\)"):
+            read_results(path)
+
     def test_newer_schema(self, path):
         """A record of a newer vidbench is refused as such, although its parts may be unknown here."""
         write(path, (record(), environment()))
         with path.open("a") as file:
             file.write(json.dumps({"schema": SCHEMA + 1, "unheard": "of"}) + "\n")
+        with pytest.raises(InputError, match=rf"line 3: written by a newer vidbench \(schema {SCHEMA + 1}\)"):
+            read_results(path)
+        head, line = lines(path)[:2]
+        path.write_text("\n".join(json.dumps(each) for each in (head, line, {**line, "schema": SCHEMA + 1})))
         with pytest.raises(InputError, match=rf"line 3: written by a newer vidbench \(schema {SCHEMA + 1}\)"):
             read_results(path)
 

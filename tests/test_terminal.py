@@ -87,3 +87,22 @@ def test_plain_text_elsewhere(vidbench):
 def test_scales():
     """A figure that is not known is a dash, in whatever unit."""
     assert Scale(1e9, "/clip").format(None) == "–"
+
+
+def test_very_long_tables_look_like_all_others(capsys, monkeypatch):
+    """What is laid out without rich, for it would take a minute, is what rich prints."""
+    from rich.text import Text
+
+    from vidbench.terminal import screen
+
+    table = screen.make_table()
+    table.add_column("model", no_wrap=True)
+    for head in ("params\nM", "frames"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for model in ("x3d-m", "net:漢字", "a"):
+        table.add_row(model, Text("3.79*", style="bold"), "–")
+    screen.print_table(screen.open_console(sys.stdout), table)
+    drawn = capsys.readouterr().out
+    monkeypatch.setattr(screen, "MANY_ROWS", 2)
+    screen.print_table(screen.open_console(sys.stdout), table)
+    assert capsys.readouterr().out == drawn

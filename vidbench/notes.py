@@ -1,5 +1,6 @@
 """What a table must say beside its figures: where they were taken, how, what they leave out, and how they grow."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
@@ -17,13 +18,20 @@ from vidbench.units import column_scale, format_number, format_tolerance
 GROWTH_LABELS = {"macs": "GMACs", "latency": "latency", "peak_memory": "memory"}
 SHOWN_TEMPORARIES = 0.01  # of the peak: less explains nothing
 TOLD_APART = ("output_difference", "recompilations")  # with their caveats, in lines about modes
+GROWTHS = 24  # settings whose growth is told
+PARTS = {"module", "weights", "inputs", "activations"}  # that predicted memory is made of
 HINTS = 4  # models whose published setting is pointed to, before the list itself is
 
 
 def write_notes(
-    records: Sequence[Record], rows: Sequence[Row], environments: Mapping[str, Environment], metrics: Sequence[str]
+    records: Sequence[Record],
+    rows: Sequence[Row],
+    environments: Mapping[str, Environment],
+    metrics: Sequence[str],
+    *,
+    papers: bool = True,
 ) -> list[str]:
-    """The lines under a table of these metrics, in their order."""
+    """The lines under a table of these metrics, in their order; `papers` if it has a column of published figures."""
     return [
         *_failures(records),
         *_environments(records, environments),
@@ -37,7 +45,7 @@ def write_notes(
         *_caveats(records, metrics),
         *_memory(records, metrics),
         *_views(rows, metrics),
-        *_published(rows),
+        *(_published(rows) if papers else ()),
         *(f"for a paper: {line}" for line in write_methods(records, environments)),
         *_growth(rows),
     ]
@@ -61,8 +69,9 @@ def _failures(records: Iterable[Record]) -> list[str]:
 def _environments(records: Sequence[Record], environments: Mapping[str, Environment]) -> list[str]:
     lines: dict[str, dict[str, None]] = {}
     for record in records:
-        where = environments[record.environment]
-        versions = {**where.stack, "vidbench": record.conditions["vidbench"]}
+        if (where := environments.get(record.environment)) is None:
+            continue
+        versions = {**where.stack, "vidbench": record.conditions.get("vidbench", "?")}
         stack = ", ".join(f"{name} {version}" for name, version in versions.items())
         driver = f"driver {where.driver}" if where.driver else None
         threads = f"{where.threads} CPU threads" if where.threads != 1 else "1 CPU thread"
@@ -71,7 +80,7 @@ def _environments(records: Sequence[Record], environments: Mapping[str, Environm
             parts = ["counted on meta tensors, nothing computed", stack]
         precisions = lines.setdefault(" · ".join(part for part in parts if part), {})
         if record.case.device != "meta":
-            precisions[PRECISIONS[record.case.dtype]] = None
+            precisions[PRECISIONS.get(record.case.dtype, record.case.dtype)] = None
     return [" · ".join([line, *([", ".join(precisions)] if precisions else [])]) for line, precisions in lines.items()]
 
 
@@ -91,8 +100,8 @@ def _methods(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
         label = "GMACs" if metric.name == "macs" else metric.label
         lines += [f"{label}{per}: {method}" for method in dict.fromkeys(m.method for m in taken)]
         if metric.name == "macs" and taken:
-            left_out = {_short(operator) for m in taken for operator in m.details["uncounted"]}
-            unknown = {_short(operator) for m in taken for operator in m.details["unknown"]}
+            left_out = {_short(operator) for m in taken for operator in m.details.get("uncounted", ())}
+            unknown = {_short(operator) for m in taken for operator in m.details.get("unknown", ())}
             lines.append(f"ran uncounted, for they contract nothing: {', '.join(sorted(left_out - unknown))}")
     return lines
 
@@ -208,7 +217,7 @@ def _peak(record: Record) -> float:
 
 def _compare_memory(record: Record) -> str | None:
     measured, predicted = record.measurement("peak_memory"), record.measurement("predicted_memory")
-    if measured is None or predicted is None or predicted.value is None:
+    if measured is None or predicted is None or predicted.value is None or not predicted.details.keys() >= PARTS:
         return None
     scale = column_scale([_peak(record)], "bytes")
     case, parts = record.case, predicted.details
@@ -259,11 +268,13 @@ def _published_elsewhere(name: str) -> str | None:
 def _growth(rows: Sequence[Row]) -> list[str]:
     lines = []
     growths = fit_growth(rows)
-    for growth in growths:
+    settings = Counter(model for model, _ in {(growth.model, growth.setting) for growth in growths})
+    for growth in growths[:GROWTHS]:
         factors = ", ".join(f"{GROWTH_LABELS[metric]} x{format_number(f)}" for metric, f in growth.factors.items())
-        several = len({other.setting for other in growths if other.model == growth.model}) > 1
-        setting = f" ({growth.setting})" if several else ""
+        setting = f" ({growth.setting})" if settings[growth.model] > 1 else ""
         lines.append(
             f"{growth.model}{setting}, {growth.shortest} to {growth.longest} frames: {factors} per doubling of the clip"
         )
+    if len(growths) > GROWTHS:
+        lines.append(f"and {len(growths) - GROWTHS:,} more settings; `vidbench show --where` narrows them down")
     return lines

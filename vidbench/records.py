@@ -168,4 +168,7 @@ class Record:
 
     def measurement(self, metric: str) -> Measurement | None:
         """The measurement of that metric, or None where it was not taken."""
-        return next((m for m in self.measurements if m.metric == metric), None)
+        for measurement in self.measurements:
+            if measurement.metric == metric:
+                return measurement
+        return None

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,13 +53,14 @@ def row(record: Record, environment: Environment | None = None) -> Row:
 
     Several published figures of one setting are joined by a semicolon, like their sources.
     """
-    values = {m.metric: m.value for m in record.measurements}
-    bounds = values.pop("macs_bounds", None)
-    fewest, most = bounds if isinstance(bounds, tuple) else (None, None)
+    values = {m.metric: m.value for m in record.measurements if not isinstance(m.value, tuple)}
+    bounds = record.measurement("macs_bounds")
+    fewest, most = bounds.value if bounds and isinstance(bounds.value, tuple) else (None, None)
     spread = {f"{m.metric}_{part}": value for m in record.measurements for part, value in _spread(m).items()}
-    published = _published(record.case)
+    case = record.case
+    published = _published(case.model, case.frames, case.size, case.classes, case.task)
     found: Row = {
-        **asdict(record.case),
+        **{column: getattr(record.case, column) for column in CASE_COLUMNS},
         **values,
         **spread,
         "macs_unsampled": next((m.details.get("unsampled") for m in record.measurements if m.metric == "macs"), None),
@@ -125,12 +126,12 @@ def _cross_checked(record: Record) -> Row:
     return found
 
 
-def _published(case: Case) -> dict[float, str]:
+def _published(model: str, frames: int, size: int, classes: int | None, task: str) -> dict[float, str]:
     """Each figure published for exactly this setting, with its source; the first source of a figure speaks for it."""
-    variant = variants().get(case.model)
+    variant = variants().get(model)
     found: dict[float, str] = {}
-    if variant is not None and case.classes is not None and case.task == "inference":
-        for published in variant.published_at(case.frames, case.size, case.classes):
+    if variant is not None and classes is not None and task == "inference":
+        for published in variant.published_at(frames, size, classes):
             if published.gmacs is not None:
                 found.setdefault(published.gmacs, published.source)
     return found

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import vidbench
-from vidbench.cli import claims, env, explain, export, listing, profile, run
+from vidbench.cli import choose, claims, env, explain, export, listing, profile, run, show
 from vidbench.errors import OwnCodeError, VidbenchError
 
 BUG = 70
@@ -22,6 +22,8 @@ app = typer.Typer(
 app.command("profile", no_args_is_help=True)(profile.profile)
 app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("run")(run.run)
+app.command("show")(show.show)
+app.command("choose")(choose.choose)
 app.command("list")(listing.list_)
 app.command("claims")(claims.claims)
 app.command("env")(env.env)

@@ -1,8 +1,6 @@
 """`vidbench export`: what was measured, in the form that a paper, a spreadsheet or a program takes."""
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +51,7 @@ def export(  # noqa: PLR0917  # one parameter an option
     from vidbench.cli.options import parse_names
     from vidbench.cli.outputs import check_writable
     from vidbench.errors import InputError
-    from vidbench.store import read_all
+    from vidbench.store import collecting_nothing, read_all
     from vidbench.terminal.screen import warn
 
     output = None if output == "-" else output
@@ -65,7 +63,7 @@ def export(  # noqa: PLR0917  # one parameter an option
     if output is not None:
         _check_other(output, results)
         check_writable("--output", output)
-    with _collecting_nothing():
+    with collecting_nothing():
         found = read_all(results)
         for warning in found.warnings:
             warn(warning)
@@ -79,16 +77,6 @@ def export(  # noqa: PLR0917  # one parameter an option
         typer.echo(text, nl=False)
     else:
         _save(output, lambda: Path(output).write_text(text, encoding="utf-8", newline=""))
-
-
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    """Without looking for garbage: of so many objects, all of which stay, that is a quarter of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _save(output: str, write: Callable[[], object]) -> None:

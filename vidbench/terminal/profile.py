@@ -84,16 +84,17 @@ def shown_metrics(metrics: Sequence[str], *, chosen: bool) -> list[str]:
     return [name for name in metrics if chosen or name in usual]
 
 
-def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
-    """A row a case with columns for these metrics."""
+def print_profile(rows: "Sequence[Row]", metrics: Sequence[str], beside: Sequence[str] = ()) -> None:
+    """A row a case with columns for these metrics; `beside` are axes that are to be shown besides the usual ones."""
     table = make_table()
     table.add_column("model", no_wrap=True)
     axes = ["frames", "size", "batch", *(axis for axis in ("dtype", "mode") if len({row[axis] for row in rows}) > 1)]
+    axes += [axis for axis in beside if axis not in axes]
     for axis in axes:
         table.add_column(axis, justify="right", no_wrap=True)
     per_video = VIDEO_COLUMNS if any(row["views"] for row in rows) else {}
     columns = [column for name in metrics for column in (*_columns(name, rows), *per_video.get(name, ()))]
-    cells = [[row["model"], *(str(row[axis]) for axis in axes)] for row in rows]
+    cells = [[row["model"], *(write_axis(row[axis]) for axis in axes)] for row in rows]
     for column in columns:
         scale = column.scale or _shared_scale(rows, columns, column.unit)
         table.add_column(f"{column.head}\n{scale.label}{column.per}", justify="right", no_wrap=True)
@@ -108,6 +109,11 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str]) -> None:
     for line in cells:
         table.add_row(*line)
     print_table(open_console(sys.stdout), table)
+
+
+def write_axis(value: object) -> str:
+    """What an axis has for a case; a dash where it has nothing."""
+    return UNKNOWN if value is None else str(value)
 
 
 def _columns(metric: str, rows: "Sequence[Row]") -> list[Column]:
