@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "vidbench"
+RESULTS = str(PACKAGE.parent / "results" / "amd-epyc-2cpus" / "families.jsonl")
 
 # Each room and the rooms that it may import when it is loaded; all may import themselves.
 ROOMS = {
@@ -32,6 +33,11 @@ ROOMS = {
     "repeats": {"metrics", "statistics", "table"},
     "bottleneck": {"records", "units"},
     "growth": {"table"},
+    "accuracy": {"catalog", "records"},
+    "entries": {"catalog", "records", "repeats", "table"},
+    "scales": set(),
+    "looks": {"catalog"},
+    "pictures": {"accuracy", "catalog", "entries", "metrics"},
     "devices": {"errors"},
     "mode_notes": {"differences", "modes", "records", "units"},
     "notes": {
@@ -40,11 +46,17 @@ ROOMS = {
     "claims": {"catalog", "errors", "units"},
     "explain": {"devices", "errors", "records", "units"},
     "export": {"catalog", "claims", "conditions", "explain", "metrics", "table"},
-    "plots": {"devices", "errors", "explain", "metrics", "units"},
     "terminal": {
         "bottleneck", "catalog", "claims", "conditions", "differences", "explain", "metrics", "records", "repeats",
         "searches",
         "table", "units",
+    },
+    "plots": {
+        "devices", "entries", "errors", "explain", "looks", "metrics", "pictures", "scales", "units",
+    },
+    "report": {
+        "accuracy", "entries", "errors", "looks", "methods", "metrics", "pictures", "records", "scales", "statistics",
+        "units", "vidbench",
     },
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},
@@ -74,6 +86,7 @@ KEEPERS = {
     "typer": "cli",
     "safetensors": "models",
     "matplotlib": "plots",
+    "jinja2": "report",
     "fvcore": "counting",
     "ptflops": "counting",
 }
@@ -158,6 +171,8 @@ def test_every_room_is_known():
         ["env", "--help"],
         ["env", "--runs", "1"],
         ["claims", "nothing"],
+        ["report", RESULTS, "-o", "-"],
+        ["plot", "nothing.jsonl", "-o", "nothing.gif"],
     ],
 )
 def test_fast_commands_load_neither_torch_nor_pandas(arguments):

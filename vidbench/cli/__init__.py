@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import vidbench
-from vidbench.cli import claims, env, explain, listing, profile, run
+from vidbench.cli import claims, env, explain, listing, plot, profile, report, run
 from vidbench.errors import OwnCodeError, VidbenchError
 
 BUG = 70
@@ -22,6 +22,8 @@ app = typer.Typer(
 app.command("profile", no_args_is_help=True)(profile.profile)
 app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("run")(run.run)
+app.command("report", no_args_is_help=True)(report.report)
+app.command("plot", no_args_is_help=True)(plot.plot)
 app.command("list")(listing.list_)
 app.command("claims")(claims.claims)
 app.command("env")(env.env)
