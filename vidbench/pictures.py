@@ -119,7 +119,7 @@ def scatter(entries: Sequence[Entry], metric: str) -> list[Scatter]:
         if not _drawable(entry.row[metric]):
             continue
         case = entry.case
-        same = (case.model, case.frames, case.size, case.classes) if counted else (entry.row["id"],)
+        same = (case.model, case.frames, case.size, case.classes) if counted else (id(entry),)
         for dataset, published in published_top1(case).items():
             place = COUNTED if counted else name_place(entry.environment)
             groups.setdefault((dataset, place), {}).setdefault(same, (entry, published))

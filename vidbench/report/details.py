@@ -12,9 +12,9 @@ from vidbench.report.columns import UNKNOWN, finite
 from vidbench.statistics import thin
 from vidbench.units import Scale, column_scale, format_tolerance
 
-DETAILED = 500  # cases; the rest have their rows alone
+DETAILED = 1000  # runs; cases without have their rows alone
 STRIPS = 10  # of one metric
-SAMPLES = 200  # of one strip
+SAMPLES = 100  # of one strip
 LETTERS = 4000  # of a condition's value
 WIDTH, MARGIN = 420, 6  # of a strip, in pixels
 
@@ -79,8 +79,13 @@ class Numbered:
 
 def choose_detailed(entries: Sequence[Entry]) -> list[int]:
     """The numbers of those that are shown in detail: all, or of very many those that are marked, then the first."""
-    order = sorted(range(len(entries)), key=lambda number: not entries[number].marks)
-    return sorted(order[:DETAILED])
+    chosen, room = [], DETAILED
+    for number in sorted(range(len(entries)), key=lambda number: not entries[number].marks):
+        room -= min(len(entries[number].runs), STRIPS)
+        if room < 0:
+            break
+        chosen.append(number)
+    return sorted(chosen)
 
 
 def detail(number: int, name: str, entry: Entry, methods: Numbered, environments: Mapping[str, int]) -> Detail:

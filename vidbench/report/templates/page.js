@@ -83,13 +83,11 @@
     const { tests, wrong } = parse(input.value);
     complaint = wrong.length ? `: ${wrong.join("; ")}` : "";
     input.setAttribute("aria-invalid", String(wrong.length > 0));
-    if (!wrong.length) {
-      shown = 0;
-      rows.forEach((row, index) => {
-        row.hidden = !tests.every((test) => test(index));
-        shown += row.hidden ? 0 : 1;
-      });
-    }
+    shown = 0;
+    rows.forEach((row, index) => {
+      row.hidden = !wrong.length && !tests.every((test) => test(index));
+      shown += row.hidden ? 0 : 1;
+    });
     tell();
   }
 
