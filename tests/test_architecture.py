@@ -55,8 +55,8 @@ ROOMS = {
         "devices", "entries", "errors", "explain", "looks", "metrics", "pictures", "scales", "units",
     },
     "report": {
-        "accuracy", "entries", "errors", "looks", "methods", "metrics", "pictures", "records", "scales", "statistics",
-        "units", "vidbench",
+        "accuracy", "entries", "errors", "looks", "methods", "metrics", "pictures", "records", "repeats", "scales",
+        "statistics", "units", "vidbench",
     },
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},

@@ -174,6 +174,23 @@ def test_colours(page):
     assert paper() == "rgb(21, 24, 28)"
 
 
+def test_many(browser, tmp_path):
+    """Of very many cases the first 500 are laid out, in the order asked for, and all on demand."""
+    many = [record(latency(1 / (number + 1)), batch=number + 1) for number in range(700)]
+    (tmp_path / "many.html").write_text(write_page(many, {"k1": environment()}), "utf-8")
+    browser.get((tmp_path / "many.html").as_uri())
+    assert browser.find_element("id", "status").text == "700 cases, the first 500 shown"
+    head(browser, "latency").find_element("tag name", "button").click()
+    first = "return document.querySelector('#cases-table tbody tr:not([hidden])').cells[3].textContent"
+    assert browser.execute_script(first) == "700"
+    assert len(models(browser)) == 500
+    more = browser.find_element("id", "more")
+    more.click()
+    assert len(models(browser)) == 700
+    assert not more.is_displayed()
+    assert browser.get_log("browser") == []
+
+
 def test_links_open_cases(page):
     """A model's link opens its details and goes there."""
     page.find_element("link text", "x3d-m").click()

@@ -107,6 +107,8 @@ class TestTable:
         (cells,) = table_of(page)
         assert (cells["latency"], cells["latency_interval"]) == ("20.00", "10.00 to 60.00")
         assert len(page.all("svg", class_="strip")) == 3
+        told = "latency: 20.00 ms is the median of 3 runs, its 75% interval 10.00 ms to 60.00 ms (±200%)"
+        assert told in page.text
 
     def test_no_record(self):
         with pytest.raises(InputError, match="no record"):

@@ -8,6 +8,7 @@ from typing import Any
 from vidbench.entries import Entry, Mark
 from vidbench.metrics import METRICS, TIMED
 from vidbench.records import Measurement, Record
+from vidbench.repeats import BETWEEN
 from vidbench.report.columns import UNKNOWN, finite
 from vidbench.statistics import thin
 from vidbench.units import Scale, column_scale, format_tolerance
@@ -59,6 +60,7 @@ class Detail:
     name: str
     marks: tuple[Mark, ...]
     figures: list[FigureLine]
+    between: list[str]
     sampled: list[Sampled]
     conditions: list[tuple[str, str]]
     environment: int | None
@@ -95,11 +97,26 @@ def detail(number: int, name: str, entry: Entry, methods: Numbered, environments
         name=name,
         marks=entry.marks,
         figures=[line for run, record in enumerate(entry.runs, 1) for line in _lines(run, record, methods)],
+        between=[line for metric in TIMED if (line := _tell_between(metric, entry))],
         sampled=[found for metric in TIMED if (found := _sample(metric, entry.runs))],
         conditions=_conditions(entry.runs),
         environment=environments.get(entry.runs[0].environment),
         taken=", ".join(f"{run.time} ({run.id})" for run in entry.runs[:STRIPS]),
         several=len(entry.runs) > 1,
+    )
+
+
+def _tell_between(metric: str, entry: Entry) -> str:
+    """Of a case that ran several times: the median of its runs, and its interval between them."""
+    row, runs = entry.row, sum(run.figure(metric) is not None for run in entry.runs)
+    low, high, reach = (finite(row.get(f"{metric}_{part}")) for part in ("low", "high", BETWEEN))
+    if low is None or high is None or reach is None:
+        return ""
+    unit = METRICS[metric].unit
+    sure = 100 * (finite(row.get(f"{metric}_confidence")) or 0)
+    return (
+        f"{metric}: {_write(finite(row[metric]), unit)} is the median of {runs} runs, its {sure:.3g}% interval "
+        f"{_write(low, unit)} to {_write(high, unit)} ({format_tolerance(reach)})"
     )
 
 

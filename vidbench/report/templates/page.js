@@ -13,7 +13,11 @@
   const texts = rows.map((row, index) =>
     [row.textContent, ...columns.flatMap((column, at) => (column.hidden ? [values[at][index]] : []))].join(" ").toLowerCase(),
   );
+  const LIMIT = 500; // rows that are laid out, until all are asked for
+  const more = document.getElementById("more");
   let order = rows.map((_, index) => index);
+  let fits = rows.map(() => true);
+  let limit = LIMIT;
   let sorted = "";
 
   const known = (value) => value !== null && value !== "" && value !== undefined;
@@ -36,7 +40,7 @@
     }
     sorted = `, sorted by ${columns[at].head}, ${descending ? "descending" : "ascending"}`;
     body.append(...order.map((index) => rows[index]));
-    tell();
+    draw();
   }
 
   const CONDITION = /([\w-]+)\s*(<=|>=|!=|<|>|=)\s*("[^"]*"|[^\s,]+)/g;
@@ -76,27 +80,36 @@
     return { tests, wrong };
   }
 
-  let shown = rows.length;
   let complaint = "";
 
   function filter() {
     const { tests, wrong } = parse(input.value);
-    complaint = wrong.length ? `: ${wrong.join("; ")}` : "";
+    complaint = wrong.join("; ");
     input.setAttribute("aria-invalid", String(wrong.length > 0));
-    shown = 0;
-    rows.forEach((row, index) => {
-      row.hidden = !wrong.length && !tests.every((test) => test(index));
-      shown += row.hidden ? 0 : 1;
-    });
-    tell();
+    fits = rows.map((_, index) => wrong.length > 0 || tests.every((test) => test(index)));
+    draw();
   }
 
-  function tell() {
-    const all = rows.length.toLocaleString("en");
-    const count = shown === rows.length ? `${all} cases` : `${shown.toLocaleString("en")} of ${all} cases`;
-    status.textContent = complaint ? `Filter${complaint}` : count + sorted;
+  // Show what fits, in its order, and say how many that are.
+  function draw() {
+    let count = 0;
+    for (const index of order) {
+      rows[index].hidden = !fits[index] || count >= limit;
+      count += fits[index] ? 1 : 0;
+    }
+    const number = (value) => value.toLocaleString("en");
+    const some = count === rows.length ? "" : `${number(count)} of `;
+    const first = count > limit ? `, the first ${number(limit)} shown` : "";
+    const told = `${some}${number(rows.length)} ${rows.length === 1 ? "case" : "cases"}${sorted}${first}`;
+    status.textContent = complaint ? `Filter: ${complaint}` : told;
+    more.hidden = count <= limit;
   }
 
+  more.addEventListener("click", () => {
+    limit = Infinity;
+    draw();
+    table.closest("[tabindex]").focus();
+  });
   heads.forEach((head) => {
     head.querySelector("button").addEventListener("click", () => {
       sortBy(head.dataset.key, head.getAttribute("aria-sort") === "ascending");
@@ -132,6 +145,8 @@
       // kept for this page alone
     }
   });
+
+  draw();
 
   // A link to a case opens it.
   const open = () => {
