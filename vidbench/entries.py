@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vidbench.catalog import variants
-from vidbench.records import NOT_SETTLED, RANDOM, Case, Environment, Record
+from vidbench.records import DISTURBED, NOT_SETTLED, RANDOM, Case, Environment, Record
 from vidbench.repeats import merge_runs
 from vidbench.table import CASE_COLUMNS, Row, rows
 
-DISTURBED = "disturbed"  # how the caveat of samples begins that were taken beside other load
 KINDS = (NOT_SETTLED, DISTURBED, "caution")  # of caveats, the gravest first
 FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}
 
