@@ -1,8 +1,18 @@
 """Published accuracy beside rows: that of the row's own clip, or none."""
 
-import pytest
+from dataclasses import replace
 
-from vidbench.accuracy import add_accuracy, explain_missing, find_dataset, name_sources
+import pytest
+from examples import case
+
+from vidbench.accuracy import (
+    add_accuracy,
+    explain_missing,
+    explain_none,
+    find_dataset,
+    name_sources,
+    published_top1,
+)
 from vidbench.errors import InputError
 
 
@@ -57,3 +67,32 @@ def test_missing():
         "without accuracy: 2 rows, as none is published on K400 for such a clip; it is for x3d-m at 16x224, 16x256"
     ]
     assert explain_missing(found[:1], "K400") == []
+
+
+SLOWFAST = {"model": "slowfast-16x8-r50-ssv2", "frames": 64, "classes": 174}
+
+
+def test_exact_setting():
+    """X3D-M's 76.2 on K400 is that of 16x224 with 400 classes."""
+    found = published_top1(case())
+    assert {dataset: row.top1 for dataset, row in found.items()} == {"K400": 76.2}
+
+
+@pytest.mark.parametrize(
+    "change", [{"frames": 8}, {"size": 160}, {"classes": 174}, {"task": "train"}, {"classes": None}]
+)
+def test_other_settings(change):
+    """Other frames, sizes, classes and training have none."""
+    assert published_top1(replace(case(), **change)) == {}
+
+
+def test_best_of_several():
+    """Where two are published for one setting, the higher stands."""
+    assert published_top1(case(**SLOWFAST))["SSv2"].top1 == 63.5
+
+
+def test_reasons():
+    """Each case without has its reason, with the clips that something is published for."""
+    assert explain_none(case(model="a:b")) == "a:b 16x224: not in the catalog"
+    assert explain_none(case(model="slim3d-r50")) == "slim3d-r50 16x224: no top-1 is published for it"
+    assert explain_none(case(frames=8)) == "x3d-m 8x224: top-1 is published at 16x224, 16x256"

@@ -34,13 +34,17 @@ ROOMS = {
     "repeats": {"metrics", "statistics", "table"},
     "bottleneck": {"records", "units"},
     "growth": {"table"},
-    "accuracy": {"catalog", "errors", "table"},
+    "accuracy": {"catalog", "errors", "records", "table"},
     "columns": {"accuracy", "errors", "metrics", "repeats", "table", "units"},
     "filtering": {"columns", "errors", "table"},
     "selection": {"catalog", "columns", "errors", "records", "table"},
     "pivot": {"columns", "errors", "selection", "table"},
     "choose": {"columns", "table"},
     "advice": {"choose", "columns", "table", "units"},
+    "entries": {"catalog", "records", "repeats", "table"},
+    "scales": set(),
+    "looks": {"catalog"},
+    "pictures": {"accuracy", "catalog", "entries", "metrics"},
     "devices": {"errors"},
     "mode_notes": {"differences", "modes", "records", "units"},
     "notes": {
@@ -52,10 +56,16 @@ ROOMS = {
         "catalog", "claims", "conditions", "errors", "explain", "methods", "metrics", "records", "repeats", "table",
         "units", "views",
     },
-    "plots": {"devices", "errors", "explain", "metrics", "units"},
     "terminal": {
         "bottleneck", "catalog", "choose", "claims", "columns", "conditions", "differences", "explain", "metrics",
         "pivot", "records", "repeats", "searches", "table", "units",
+    },
+    "plots": {
+        "devices", "entries", "errors", "explain", "looks", "metrics", "pictures", "scales", "units",
+    },
+    "report": {
+        "accuracy", "entries", "errors", "looks", "methods", "metrics", "pictures", "records", "repeats", "scales",
+        "statistics", "units", "vidbench",
     },
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},
@@ -86,6 +96,7 @@ KEEPERS = {
     "safetensors": "models",
     "matplotlib": "plots",
     "pyarrow": "export",
+    "jinja2": "report",
     "fvcore": "counting",
     "ptflops": "counting",
 }
@@ -175,6 +186,8 @@ def test_every_room_is_known():
         ["show", RECORDS],
         ["show", RECORDS, "--pareto", "top1:latency"],
         ["choose", RECORDS, "--max-latency", "300ms"],
+        ["report", RECORDS, "-o", "-"],
+        ["plot", "nothing.jsonl", "-o", "nothing.gif"],
     ],
 )
 def test_fast_commands_load_neither_torch_nor_pandas(arguments):

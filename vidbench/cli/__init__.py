@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import vidbench
-from vidbench.cli import choose, claims, env, explain, export, listing, profile, run, show
+from vidbench.cli import choose, claims, env, explain, export, listing, plot, profile, report, run, show
 from vidbench.errors import OwnCodeError, VidbenchError
 
 BUG = 70
@@ -24,6 +24,8 @@ app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("run")(run.run)
 app.command("show")(show.show)
 app.command("choose")(choose.choose)
+app.command("report", no_args_is_help=True)(report.report)
+app.command("plot", no_args_is_help=True)(plot.plot)
 app.command("list")(listing.list_)
 app.command("claims")(claims.claims)
 app.command("env")(env.env)

@@ -9,6 +9,13 @@ from vidbench.errors import InputError
 if TYPE_CHECKING:
     from vidbench.searches import Search
 
+Results = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RESULTS...", help="What `vidbench profile --json` wrote: files, and folders with *.jsonl files."
+    ),
+]
+
 
 def parse_numbers(option: str, text: str | None) -> list[int]:
     """`8,16,32` as numbers; nothing where the option was not given."""
