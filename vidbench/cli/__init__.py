@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import vidbench
-from vidbench.cli import claims, explain, listing, profile
+from vidbench.cli import baseline, claims, compare, explain, gate, listing, profile
 from vidbench.errors import OwnCodeError, VidbenchError
 
 BUG = 70
@@ -23,6 +23,9 @@ app.command("profile", no_args_is_help=True)(profile.profile)
 app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("list")(listing.list_)
 app.command("claims")(claims.claims)
+app.command("compare", no_args_is_help=True)(compare.compare)
+app.command("gate", no_args_is_help=True)(gate.gate)
+app.add_typer(baseline.app, name="baseline")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer hands over the flag's value
