@@ -26,13 +26,21 @@ ROOMS = {
     "methods": {"metrics", "records", "units"},
     "repeats": {"metrics", "statistics", "table"},
     "growth": {"table"},
+    "ranks": set(),
+    "resampling": {"statistics"},
+    "pairs": {"records", "store"},
+    "compare": {"errors", "metrics", "pairs", "ranks", "records", "resampling", "statistics", "store"},
+    "gates": {"errors", "metrics", "pairs", "ranks", "records", "statistics", "store"},
+    "baselines": {"errors", "records", "store"},
     "devices": {"errors"},
     "notes": {"catalog", "differences", "growth", "methods", "metrics", "records", "repeats", "table", "units"},
     "claims": {"catalog", "errors", "units"},
     "explain": {"devices", "errors", "records", "units"},
-    "export": {"catalog", "claims", "explain", "metrics", "table"},
+    "export": {"catalog", "claims", "explain", "gates", "metrics", "pairs", "table", "units"},
     "plots": {"devices", "errors", "explain", "metrics", "units"},
-    "terminal": {"catalog", "claims", "differences", "explain", "records", "repeats", "table", "units"},
+    "terminal": {
+        "catalog", "claims", "differences", "explain", "metrics", "pairs", "records", "repeats", "table", "units",
+    },
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},
     "counting": {"clips", "errors", "records"},
@@ -43,6 +51,7 @@ ROOMS = {
         "measure", "metrics", "models", "records", "statistics", "suites", "units", "vidbench",
     },
     "cli": {"errors", "export", "records", "store", "table", "vidbench"},
+    "pytest_plugin": set(),
     "vidbench": set(),
 }  # fmt: skip
 
@@ -138,6 +147,11 @@ def test_every_room_is_known():
         ["list", "nothing"],
         ["claims", "--help"],
         ["claims", "nothing"],
+        ["compare", "--help"],
+        ["gate", "--help"],
+        ["gate", "nothing.jsonl", "--baseline", "nothing.jsonl"],
+        ["gate", "results/amd-epyc-2cpus/families.jsonl", "--baseline", "results/amd-epyc-2cpus/families.jsonl"],
+        ["baseline", "update", "nothing.jsonl"],
     ],
 )
 def test_fast_commands_load_neither_torch_nor_pandas(arguments):
@@ -149,7 +163,7 @@ def test_fast_commands_load_neither_torch_nor_pandas(arguments):
         "loaded = {'torch', 'pandas', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {loaded}' if loaded else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PACKAGE.parent)
     assert done.returncode == 0, done.stderr
 
 
@@ -157,3 +171,18 @@ def test_importing_vidbench_is_free():
     """`import vidbench` loads nothing heavy; its names do, when first asked for."""
     code = "import sys, vidbench; sys.exit('torch' in sys.modules or not {'build', 'count'} <= set(dir(vidbench)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_comparing_and_pytest_load_neither_torch_nor_pandas():
+    """Comparing results costs numpy alone, and pytest's plugin nothing of either."""
+    results = "results/amd-epyc-2cpus/families.jsonl"
+    code = (
+        "import sys, vidbench.pytest_plugin; from vidbench.cli import main\n"
+        "assert 'numpy' not in sys.modules\n"
+        f"sys.argv = ['vidbench', 'compare', {results!r}, {results!r}]\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "loaded = {'torch', 'pandas'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {loaded}' if loaded else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PACKAGE.parent)
+    assert done.returncode == 0, done.stderr

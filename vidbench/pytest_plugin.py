@@ -49,7 +49,7 @@ def check(
     from vidbench.baselines import read_baseline
     from vidbench.cli.limits import parse_limit
     from vidbench.errors import VidbenchError
-    from vidbench.gates import LIMITS, Limits, Rules, judge
+    from vidbench.gates import LIMITS, Limits, Rules, judge, list_limited
     from vidbench.store import Results
 
     try:
@@ -59,7 +59,7 @@ def check(
 
         from vidbench.run.again import Again
 
-        again = Again(sorted({name for case in cases for name in bounds.of(case)}), timeout=timeout)
+        again = Again(list_limited(bounds, before.records), timeout=timeout)
         taken = list(again(cases, runs))
         new = Results(tuple(record for record, _ in taken), {record.environment: place for record, place in taken})
         judgement = judge(before, new, bounds, remeasure=again, rules=Rules(most=most))

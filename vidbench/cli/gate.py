@@ -74,8 +74,7 @@ def gate(  # noqa: PLR0917  # one parameter an option
     against = read_baseline(baseline)
     for warning in (*found.results.warnings, *against.warnings):
         warn(warning)
-    first = 1 + max((record.case.repeat for record in found.results.records), default=0)
-    again = measure_again(limits, first, timeout) if remeasure else None
+    again = measure_again(found.results, limits, timeout) if remeasure else None
     judgement = judge(against, found.results, limits, remeasure=again, noise=share, rules=Rules(most=most))
     notes = [*tell_origins(against.records), *explain_marks(judgement)]
     deliver(judgement, notes, junit=junit, json=json, github=github)
@@ -94,20 +93,25 @@ def open_target(name: str) -> Target:
     return Target(read_all([name]), Limits())
 
 
-def measure_again(limits: "Limits", first: int, timeout: float) -> "Remeasure":
-    """What measures cases again here, with progress on stderr; torch is loaded when it is first asked to."""
+def measure_again(results: "Results", limits: "Limits", timeout: float) -> "Remeasure":
+    """What measures limited figures of the results again here, with progress on stderr.
+
+    torch is loaded when it is first asked to.
+    """
+    first = 1 + max((record.case.repeat for record in results.records), default=0)
 
     def remeasure(cases: "Sequence[Case]", rounds: int) -> "list[tuple[Record, Environment]]":
         nonlocal first
+        from vidbench.gates import list_limited
         from vidbench.metrics import METRICS
         from vidbench.run.again import Again
         from vidbench.terminal.progress import show_progress
         from vidbench.terminal.screen import warn
 
-        wanted = {name for case in cases for name in limits.of(case) if METRICS[name].kind == "sampled"}
+        wanted = [name for name in list_limited(limits, results.records) if METRICS[name].kind == "sampled"]
         warn(f"measuring {len(cases)} cases again, {rounds} times each")
         with show_progress(len(cases) * rounds) as announce:
-            again = Again(sorted(wanted), timeout=timeout, first=first, announce=announce)
+            again = Again(wanted, timeout=timeout, first=first, announce=announce)
             first += rounds
             return list(again(cases, rounds))
 

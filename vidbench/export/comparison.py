@@ -3,14 +3,16 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vidbench.compare import Comparison
-from vidbench.gates import Judgement
 from vidbench.metrics import METRICS
 
+if TYPE_CHECKING:
+    from vidbench.compare import Comparison  # it loads numpy, which gates do without
+    from vidbench.gates import Judgement
 
-def write_comparison(comparison: Comparison) -> str:
+
+def write_comparison(comparison: "Comparison") -> str:
     """`changes` a case and metric, cases of one side alone, and `notes`."""
     changes = [
         {**asdict(change), "interval": change.interval and [change.interval.low, change.interval.high]}
@@ -21,7 +23,7 @@ def write_comparison(comparison: Comparison) -> str:
     return _dump({"changes": changes, **alone, "notes": comparison.notes})
 
 
-def write_judgement(judgement: Judgement, notes: Sequence[str] = ()) -> str:
+def write_judgement(judgement: "Judgement", notes: Sequence[str] = ()) -> str:
     """The gate's `verdict` and `exit_code`, its `checks` with their sentences, and `notes`."""
     checks = [{**asdict(check), "unit": _unit(check.metric), "sentence": check.sentence} for check in judgement.checks]
     return _dump(

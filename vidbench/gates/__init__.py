@@ -6,6 +6,17 @@ in words; `benchmarks/gate_power.py` shows how often they are right.
 
 from vidbench.gates.checks import EXIT_CODES, Check, Verdict
 from vidbench.gates.judging import Judgement, Remeasure, judge
-from vidbench.gates.limits import LIMITS, Limits, Rules
+from vidbench.gates.limits import LIMITS, Limits, Rules, list_limited
 
-__all__ = ["EXIT_CODES", "LIMITS", "Check", "Judgement", "Limits", "Remeasure", "Rules", "Verdict", "judge"]
+__all__ = [
+    "EXIT_CODES",
+    "LIMITS",
+    "Check",
+    "Judgement",
+    "Limits",
+    "Remeasure",
+    "Rules",
+    "Verdict",
+    "judge",
+    "list_limited",
+]

@@ -1,13 +1,13 @@
 """By how much a figure may be worse, and how sure a gate is to be of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS
 from vidbench.pairs import label
-from vidbench.records import Case
+from vidbench.records import Case, Record
 
 LIMITS: Mapping[str, float | None] = {
     **{metric.name: 0.0 for metric in METRICS.values() if metric.kind == "exact"},
@@ -45,6 +45,12 @@ class Limits:
             if fnmatchcase(case.model, pattern) or fnmatchcase(label(case), pattern):
                 found |= limits
         return {name: limit for name in METRICS if (limit := found.get(name)) is not None}
+
+
+def list_limited(limits: Limits, records: Iterable[Record]) -> list[str]:
+    """The metrics that any of these records has and that are limited for its case, in METRICS' order."""
+    found = {m.metric for record in records for m in record.measurements if m.metric in limits.of(record.case)}
+    return [name for name in METRICS if name in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
