@@ -45,6 +45,12 @@ ROOMS = {
     "scales": set(),
     "looks": {"catalog"},
     "pictures": {"accuracy", "catalog", "entries", "metrics"},
+    "ranks": set(),
+    "resampling": {"statistics"},
+    "pairs": {"records", "store"},
+    "compare": {"errors", "metrics", "pairs", "ranks", "records", "resampling", "statistics", "store"},
+    "gates": {"errors", "metrics", "pairs", "ranks", "records", "statistics", "store"},
+    "baselines": {"errors", "records", "store"},
     "devices": {"errors"},
     "mode_notes": {"differences", "modes", "records", "units"},
     "notes": {
@@ -54,11 +60,11 @@ ROOMS = {
     "explain": {"devices", "errors", "records", "units"},
     "export": {
         "catalog", "claims", "conditions", "errors", "explain", "methods", "metrics", "records", "repeats", "table",
-        "units", "views",
+        "gates", "pairs", "units", "views",
     },
     "terminal": {
         "bottleneck", "catalog", "choose", "claims", "columns", "conditions", "differences", "explain", "metrics",
-        "pivot", "records", "repeats", "searches", "table", "units",
+        "pairs", "pivot", "records", "repeats", "searches", "table", "units",
     },
     "plots": {
         "devices", "entries", "errors", "explain", "looks", "metrics", "pictures", "scales", "units",
@@ -81,6 +87,7 @@ ROOMS = {
         "suites", "units", "vidbench",
     },
     "cli": {"errors", "export", "records", "store", "table", "vidbench"},
+    "pytest_plugin": set(),
     "vidbench": set(),
 }  # fmt: skip
 
@@ -188,6 +195,11 @@ def test_every_room_is_known():
         ["choose", RECORDS, "--max-latency", "300ms"],
         ["report", RECORDS, "-o", "-"],
         ["plot", "nothing.jsonl", "-o", "nothing.gif"],
+        ["compare", "--help"],
+        ["gate", "--help"],
+        ["gate", "nothing.jsonl", "--baseline", "nothing.jsonl"],
+        ["gate", "results/amd-epyc-2cpus/families.jsonl", "--baseline", "results/amd-epyc-2cpus/families.jsonl"],
+        ["baseline", "update", "nothing.jsonl"],
     ],
 )
 def test_fast_commands_load_neither_torch_nor_pandas(arguments):
@@ -199,7 +211,7 @@ def test_fast_commands_load_neither_torch_nor_pandas(arguments):
         "loaded = {'torch', 'pandas', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {loaded}' if loaded else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PACKAGE.parent)
     assert done.returncode == 0, done.stderr
 
 
@@ -207,3 +219,18 @@ def test_importing_vidbench_is_free():
     """`import vidbench` loads nothing heavy; its names do, when first asked for."""
     code = "import sys, vidbench; sys.exit('torch' in sys.modules or not {'build', 'count'} <= set(dir(vidbench)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_comparing_and_pytest_load_neither_torch_nor_pandas():
+    """Comparing results costs numpy alone, and pytest's plugin nothing of either."""
+    results = "results/amd-epyc-2cpus/families.jsonl"
+    code = (
+        "import sys, vidbench.pytest_plugin; from vidbench.cli import main\n"
+        "assert 'numpy' not in sys.modules\n"
+        f"sys.argv = ['vidbench', 'compare', {results!r}, {results!r}]\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "loaded = {'torch', 'pandas'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {loaded}' if loaded else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PACKAGE.parent)
+    assert done.returncode == 0, done.stderr

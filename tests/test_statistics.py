@@ -13,6 +13,7 @@ from vidbench.statistics import (
     median_interval,
     quantile,
     relative_precision,
+    spread_of,
     summarise,
     thin,
 )
@@ -109,3 +110,19 @@ class TestOutliers:
         assert count_outliers(middle) == 0
         assert count_outliers([*middle, 10.0, -4.0]) == 0
         assert count_outliers([*middle, 10.1, -4.1, 99.0]) == 3
+
+
+class TestSpread:
+    def test_normal(self):
+        """Of what is normally distributed it is the standard deviation, as a share of the median."""
+        samples = np.random.default_rng(1).normal(10, 0.2, 100_000)
+        assert spread_of(samples.tolist()) == pytest.approx(0.02, rel=0.01)
+
+    def test_outlier(self):
+        """One sample far away moves it little."""
+        samples = [float(number) for number in range(100, 120)]
+        assert spread_of([*samples[:-1], 1e6]) == pytest.approx(spread_of(samples), rel=0.01)
+
+    def test_few(self):
+        """Three samples have no quartiles."""
+        assert spread_of([1.0, 2.0, 3.0]) == 0.0

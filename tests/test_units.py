@@ -2,7 +2,7 @@
 
 import pytest
 
-from vidbench.units import Scale, column_scale, format_number, format_signed, format_tolerance
+from vidbench.units import Scale, column_scale, format_figure, format_number, format_signed, format_tolerance
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,19 @@ class TestColumnScale:
 def test_format_signed(value: float, text: str):
     """A difference has its sign, and the largest unit of which it is a tenth or more."""
     assert format_signed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.01234, "seconds", "12.34 ms"),
+        (3 * 1024**2, "bytes", "3.00 MiB"),
+        (4_730_000_001.0, "MACs", "4,730,000,001"),
+        ((1e9, 2e9 + 1), "MACs", "1,000,000,000 to 2,000,000,001"),
+        (49.5, "clips/s", "49.50 clips/s"),
+        (None, "seconds", "–"),
+    ],
+)
+def test_format_figure(value: float, unit: str, text: str):
+    """A figure alone has its own unit; what is counted has all of its digits, and what is unknown a dash."""
+    assert format_figure(value, unit) == text

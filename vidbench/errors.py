@@ -13,6 +13,12 @@ class InputError(VidbenchError, ValueError):
     exit_code = 2
 
 
+class NoBaselineError(InputError):
+    """There is nothing to compare with yet."""
+
+    exit_code = 5
+
+
 class OwnCodeError(InputError):
     """Code of a user's own, or of a package that registers a family, fails; the cause is what it raised."""
 

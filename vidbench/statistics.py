@@ -9,6 +9,7 @@ from typing import NamedTuple
 from vidbench.records import MAX_SAMPLES
 
 CONFIDENCE = 0.95
+NORMAL_QUARTILES = 1.349  # standard deviations between the quartiles of what is normally distributed
 FENCE = 3.0  # interquartile ranges beyond the quartiles: Tukey's outer fences
 
 
@@ -56,6 +57,14 @@ def relative_precision(samples: Sequence[float], interval: Interval) -> float:
     middle = median(samples)
     reach = max(interval.high - middle, middle - interval.low)
     return reach / middle if middle else 1.0
+
+
+def spread_of(samples: Sequence[float]) -> float:
+    """A standard deviation of the samples as a share of their median, from their quartiles; 0 for fewer than four."""
+    if len(samples) < 4:
+        return 0.0
+    ordered = sorted(samples)
+    return (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / NORMAL_QUARTILES / median(ordered)
 
 
 def count_outliers(samples: Sequence[float]) -> int:

@@ -59,3 +59,15 @@ def format_signed(value: float) -> str:
     """A difference with its sign in thousands, millions or, from 0.1 of them on, billions: `+0.16 G`."""
     scale = column_scale([10 * value], "")
     return f"{'-' if value < 0 else '+'}{scale.format(abs(value))} {scale.label}"
+
+
+def format_figure(value: float | tuple[float, float] | None, unit: str) -> str:
+    """One figure, or bounds, with its unit, such as `12.34 ms`; what is counted to its last digit."""
+    if value is None:
+        return "–"
+    if isinstance(value, tuple):
+        return " to ".join(format_figure(bound, unit) for bound in value)
+    if unit not in SCALES and value == int(value):
+        return f"{value:,.0f}"
+    scale = column_scale([value], unit)
+    return f"{scale.format(value)} {scale.label}"

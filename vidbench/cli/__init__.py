@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 import vidbench
-from vidbench.cli import choose, claims, env, explain, export, listing, plot, profile, report, run, show
+from vidbench.cli import (
+    baseline,
+    choose,
+    claims,
+    compare,
+    env,
+    explain,
+    export,
+    gate,
+    listing,
+    plot,
+    profile,
+    report,
+    run,
+    show,
+)
 from vidbench.errors import OwnCodeError, VidbenchError
 
 BUG = 70
@@ -30,6 +45,9 @@ app.command("list")(listing.list_)
 app.command("claims")(claims.claims)
 app.command("env")(env.env)
 app.command("export", no_args_is_help=True)(export.export)
+app.command("compare", no_args_is_help=True)(compare.compare)
+app.command("gate", no_args_is_help=True)(gate.gate)
+app.add_typer(baseline.app, name="baseline")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer hands over the flag's value

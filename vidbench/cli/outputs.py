@@ -55,6 +55,18 @@ def check_writable(option: str, path: str) -> None:
         pass
 
 
+def write_text(option: str, path: str, text: str) -> None:
+    """Write the whole text into the file, in place of what it has; `-` is stdout.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    with _open(option, path) as file:
+        if _is_regular(file):
+            file.truncate(0)
+        file.write(text)
+
+
 def _known_environments(path: str | None) -> set[str]:
     """The environments that a result file has already; what is no result file is not to be added to."""
     if path in (None, "-") or not Path(path).is_file() or Path(path).stat().st_size == 0:

@@ -1,0 +1,35 @@
+"""Limits per metric and per case."""
+
+import pytest
+from examples import case
+
+from vidbench.errors import InputError
+from vidbench.gates import LIMITS, Limits
+from vidbench.metrics import METRICS
+
+
+def test_usual_limits():
+    """Whatever is counted must not grow; latency and memory may, a little."""
+    found = Limits().of(case())
+    assert {name for name, limit in found.items() if limit == 0} == {
+        name for name, metric in METRICS.items() if metric.kind == "exact"
+    }
+    assert found["latency"] == LIMITS["latency"] == 0.015
+    assert "throughput" not in found
+
+
+def test_cases_of_their_own():
+    """A pattern of models or labels has its own limits, the last that fits; None is no limit."""
+    limits = Limits({"latency": 0.05, "macs": 0}, {"x3d-*": {"latency": 0.1}, "x3d-m 16x224*": {"macs": None}})
+    assert limits.of(case(model="tsn-r50")) == {"macs": 0, "latency": 0.05}
+    assert limits.of(case(frames=8)) == {"macs": 0, "latency": 0.1}
+    assert limits.of(case()) == {"latency": 0.1}
+
+
+@pytest.mark.parametrize(("limits", "message"), [({"speed": 0.1}, "no metric"), ({"latency": -0.1}, "cannot be -0.1")])
+def test_refusals(limits, message):
+    """What is no metric, and what is no share."""
+    with pytest.raises(InputError, match=message):
+        Limits(limits)
+    with pytest.raises(InputError, match=message):
+        Limits({}, {"*": limits})

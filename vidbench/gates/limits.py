@@ -1,0 +1,78 @@
+"""By how much a figure may be worse, and how sure a gate is to be of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from vidbench.errors import InputError
+from vidbench.metrics import METRICS
+from vidbench.pairs import label
+from vidbench.records import Case, Record
+
+LIMITS: Mapping[str, float | None] = {
+    **{metric.name: 0.0 for metric in METRICS.values() if metric.kind == "exact"},
+    "latency": 0.015,
+    "peak_memory": 0.02,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """By how much figures may be worse, as a share of the baseline's; None is as much as they like.
+
+    `by_case` overrides `shared` for cases whose model or label (`x3d-m 16x224`) a shell pattern matches, later ones
+    overriding earlier ones.
+
+    Raises:
+        InputError: there is no such metric, or a limit is negative.
+    """
+
+    shared: Mapping[str, float | None] = field(default_factory=lambda: LIMITS)
+    by_case: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for limits in (self.shared, *self.by_case.values()):
+            for name, limit in limits.items():
+                if name not in METRICS:
+                    raise InputError(f"no limit can be set for {name!r}, which is no metric; there are {_names()}")
+                if limit is not None and not 0 <= limit < float("inf"):
+                    raise InputError(f"the limit of {name} cannot be {limit}; give a share such as 0.05, or 0")
+
+    def of(self, case: Case) -> dict[str, float]:
+        """The metrics that are limited for the case, in METRICS' order."""
+        found = dict(self.shared)
+        for pattern, limits in self.by_case.items():
+            if fnmatchcase(case.model, pattern) or fnmatchcase(label(case), pattern):
+                found |= limits
+        return {name: limit for name in METRICS if (limit := found.get(name)) is not None}
+
+
+def list_limited(limits: Limits, records: Iterable[Record]) -> list[str]:
+    """The metrics that any of these records has and that are limited for its case, in METRICS' order."""
+    found = {m.metric for record in records for m in record.measurements if m.metric in limits.of(record.case)}
+    return [name for name in METRICS if name in found]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How sure a gate is to be, and how long it may measure.
+
+    Attributes:
+        alarm: the risk, at each look, that a bound above the limit is chance.
+        miss: the risk, at each look, that a bound below the limit is chance.
+        effect: the change of a sampled figure that nobody needs to know; smaller limits are as large as this.
+        unsteady: earlier and later runs of one side that differ by less chance than this were not taken in peace.
+        rounds: runs that are added at a time.
+        most: new runs of a case after which no more are added, save to confirm a regression.
+    """
+
+    alarm: float = 0.01
+    miss: float = 0.01
+    effect: float = 0.01
+    unsteady: float = 0.01
+    rounds: int = 5
+    most: int = 20
+
+
+def _names() -> str:
+    return ", ".join(METRICS)

@@ -1,0 +1,90 @@
+"""Two small groups of runs compared by their ranks (Mann and Whitney): exact, whatever the runs' distribution."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from statistics import NormalDist
+from typing import NamedTuple
+
+EXACT = 10_000  # pairs of runs up to which the distribution is counted out; beyond, it is normal to many digits
+
+
+class Bounds(NamedTuple):
+    """What a ratio lies between; 0 and infinity where there are too few runs to tell."""
+
+    low: float
+    high: float
+
+
+def chance_of_greater(old: Sequence[float], new: Sequence[float]) -> float:
+    """How likely so many of the new runs exceed so many of the old by chance alone; runs that are equal do not.
+
+    It is the exact one-sided p value for independent runs of one distribution, or above it where runs are equal.
+    """
+    wins = sum(later > earlier for later in new for earlier in old)
+    return _chance(len(old), len(new), len(old) * len(new) - wins)
+
+
+def rank_test(old: Sequence[float], new: Sequence[float]) -> float:
+    """The two-sided p value of the two groups being runs of one distribution."""
+    return min(1.0, 2 * min(chance_of_greater(old, new), chance_of_greater(new, old)))
+
+
+def least_chance(old: int, new: int) -> float:
+    """The smallest p value that `chance_of_greater` can give for that many runs: when each new one exceeds all old."""
+    return 1 / math.comb(old + new, new)
+
+
+def ratios(old: Sequence[float], new: Sequence[float]) -> list[float]:
+    """Of every new run to every old one, in ascending order; their middle is how far the groups lie apart."""
+    return sorted(later / earlier for later in new for earlier in old)
+
+
+def bound_ratio(old: Sequence[float], new: Sequence[float], risk: float) -> Bounds:
+    """Between what the ratio of new to old lies, each bound being wrong with at most probability `risk`.
+
+    These are the factors that, had the old runs been greater by them, the rank test would just not tell from the new.
+    """
+    ordered = ratios(old, new)
+    rank = _rank(len(old), len(new), risk)
+    return Bounds(ordered[rank - 1], ordered[-rank]) if rank else Bounds(0.0, math.inf)
+
+
+@lru_cache(maxsize=4096)
+def _rank(old: int, new: int, risk: float) -> int:
+    """How many of the ratios, from either end, the bound is: as many as are passed with at most that probability."""
+    rank = 0
+    while 2 * rank <= old * new and _chance(old, new, rank) <= risk:
+        rank += 1
+    return rank
+
+
+def _chance(old: int, new: int, wins: int) -> float:
+    """The probability that by chance alone at most that many of all pairs are won."""
+    pairs = old * new
+    if pairs > EXACT:
+        spread = math.sqrt(pairs * (old + new + 1) / 12)
+        return NormalDist(pairs / 2, spread).cdf(wins + 0.5)
+    return _cumulated(min(old, new), max(old, new))[wins]
+
+
+@lru_cache(maxsize=512)
+def _cumulated(few: int, many: int) -> tuple[float, ...]:
+    """For 0 to all pairs won: in which share of all orders of the runs no more are.
+
+    The orders with u pairs won are the coefficients of x**u in the Gaussian binomial, the product over i = 1 to `few`
+    of (1 - x**(many + i)) / (1 - x**i).
+    """
+    pairs = few * many
+    orders = [1] + [0] * pairs
+    for i in range(1, few + 1):
+        for u in range(pairs, many + i - 1, -1):
+            orders[u] -= orders[u - many - i]
+        for u in range(i, pairs + 1):
+            orders[u] += orders[u - i]
+    everything = math.comb(few + many, few)
+    shares, below = [], 0
+    for count in orders:
+        below += count
+        shares.append(below / everything)
+    return tuple(shares)
