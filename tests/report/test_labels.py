@@ -2,7 +2,7 @@
 
 import random
 
-from vidbench.report.labels import Box, Spot, place_labels, spread
+from vidbench.report.labels import Box, Spot, measure, place_labels, spread
 
 INSIDE = Box(0, 0, 700, 400)
 
@@ -34,11 +34,16 @@ def test_none_covers_another():
     assert labels[0] is not None
     boxes = []
     for label in filter(None, labels):
-        width = 7.0 * len(label.text)
+        width = measure(label.text)
         left = label.x - {"start": 0, "middle": width / 2, "end": width}[label.anchor]
         boxes.append(Box(left, label.y - 10.5, left + width, label.y + 2.5))
     assert 1 < len(boxes) < 60
     assert not any(one.covers(other) > 1e-6 for index, one in enumerate(boxes) for other in boxes[:index])
+
+
+def test_wide_letters():
+    """Capitals and other scripts take more room than the letters of most names."""
+    assert measure("illi") < measure("x3dm") < measure("WIDE") < measure("模型模型")
 
 
 def test_spread():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from vidbench.pictures import PARTS, Bar
 from vidbench.report.charts import WIDTH, Chart, Line, Shape, Text, box, shorten
-from vidbench.report.labels import LETTER
+from vidbench.report.labels import measure
 from vidbench.scales import make_axis
 from vidbench.units import Scale
 
@@ -15,7 +15,7 @@ def draw_bars(bars: Sequence[Bar], key: str, title: str, scale: Scale) -> Chart:
     """The chart of these bars, from the top down."""
     bottom = TOP + STEP * len(bars)
     chart = Chart(key, title, _describe(bars, scale), bottom + 46)
-    left = 12 + LETTER * max(len(shorten(bar.name)) for bar in bars)
+    left = 12 + max(measure(shorten(bar.name)) for bar in bars)
     ends = [max(bar.total, bar.measured or 0) / scale.factor for bar in bars]
     x = make_axis(ends, left, WIDTH - 70, zero=True)
     for tick in x.ticks:
@@ -43,7 +43,7 @@ def _draw_legend(chart: Chart, left: float, *, measured: bool) -> None:
     for number, part in enumerate(PARTS):
         chart.shapes.append(Shape(box(at, 8, 12, 12), number, part, "part"))
         chart.texts.append(Text(at + 17, 18, part))
-        at += 36 + LETTER * len(part)
+        at += 36 + measure(part)
     if measured:
         chart.lines.append(Line(f"M{at:.1f} 6v16", "measured"))
         chart.texts.append(Text(at + 7, 18, "measured peak"))

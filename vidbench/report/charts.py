@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from vidbench.looks import Look
-from vidbench.report.labels import LETTER
+from vidbench.report.labels import measure
 from vidbench.scales import Axis
 
 WIDTH = 760
@@ -135,7 +135,7 @@ def draw_legend(chart: Chart, looks: Mapping[str, Look], top: float, left: float
     """A marker and a name each, in rows; gives the height taken."""
     x, y = left, top
     for name, look in looks.items():
-        width = 26 + LETTER * len(shorten(name))
+        width = 26 + measure(shorten(name))
         if x + width > chart.width and x > left:
             x, y = left, y + 19
         chart.shapes.append(Shape(marker(look, x + 6, y - 4, 80), look.colour, name))
@@ -148,7 +148,7 @@ def legend_height(names: Sequence[str], width: float = WIDTH, left: float = 60) 
     """What draw_legend will take."""
     x, rows = left, 1
     for name in names:
-        wide = 26 + LETTER * len(shorten(name))
+        wide = 26 + measure(shorten(name))
         if x + wide > width and x > left:
             x, rows = left, rows + 1
         x += wide

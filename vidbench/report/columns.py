@@ -38,6 +38,7 @@ def make_columns(entries: Sequence[Entry]) -> list[Column]:
         "latency": column_scale((row["latency"] for row in rows), "seconds"),
         "throughput": Scale(1, "clips/s"),
         "memory": column_scale((row["peak_memory"] for row in rows), "bytes"),
+        "energy": column_scale((row["energy"] for row in rows), "joules"),
         "predicted": column_scale((row["predicted_memory"] for row in rows), "bytes"),
     }
     columns = [
@@ -52,6 +53,7 @@ def make_columns(entries: Sequence[Entry]) -> list[Column]:
         *_timed("latency", scaled["latency"], entries),
         *_timed("throughput", scaled["throughput"], entries),
         _figure("memory", "peak memory", "peak_memory", scaled["memory"], entries),
+        _figure("energy", "energy", "energy", scaled["energy"], entries),
         _figure("predicted", "predicted memory", "predicted_memory", scaled["predicted"], entries),
         *_accuracy(entries),
         _marks(entries),

@@ -7,7 +7,7 @@ from vidbench.looks import Look
 from vidbench.metrics import METRICS
 from vidbench.pictures import Growth, Series
 from vidbench.report.charts import WIDTH, Chart, Line, Shape, Text, draw_axes, marker, shorten, trace
-from vidbench.report.labels import LETTER, spread
+from vidbench.report.labels import measure, spread
 from vidbench.scales import make_axis
 from vidbench.units import Scale
 
@@ -24,7 +24,7 @@ def draw_curves(
     height = max(HEIGHT, 100 + SPACE * len(shown))
     metric = METRICS[picture.metric]
     chart = Chart(key, title, _describe(shown, scale), height)
-    room = min(ROOM, 24 + LETTER * max(len(shorten(series.name)) for series in shown))
+    room = min(ROOM, 24 + max(measure(shorten(series.name)) for series in shown))
     frames = sorted({at for series in shown for at, _ in series.points})
     x = make_axis(frames, 60, WIDTH - room, log=True)
     y = make_axis([value / scale.factor for series in shown for _, value in series.points], height - 60, 30, log=True)
