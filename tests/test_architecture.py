@@ -197,6 +197,7 @@ def test_every_room_is_known():
         ["plot", "nothing.jsonl", "-o", "nothing.gif"],
         ["compare", "--help"],
         ["gate", "--help"],
+        ["results", "list", RECORDS],
         ["gate", "nothing.jsonl", "--baseline", "nothing.jsonl"],
         ["gate", "results/amd-epyc-2cpus/families.jsonl", "--baseline", "results/amd-epyc-2cpus/families.jsonl"],
         ["baseline", "update", "nothing.jsonl"],

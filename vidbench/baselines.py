@@ -11,7 +11,7 @@ from typing import Any
 
 from vidbench.errors import InputError, NoBaselineError
 from vidbench.records import Case, Record
-from vidbench.store import Results, Writer, read_all
+from vidbench.store import Results, read_all, replace_file
 
 DEFAULT = "baseline.jsonl"
 REVISION = "git:"  # how a baseline begins that is read from a revision
@@ -61,7 +61,7 @@ def write_baseline(results: Results, path: Path, sources: Sequence[str], *, fres
     provenance = describe_origin(sources)
     environments = {**before.environments, **results.environments}
     ready = [*kept, *(_strip(record, provenance) for record in good)]
-    _replace_file(path, ready, environments)
+    replace_file(path, ready, environments)
     runs: dict[tuple[Case, str], int] = {}
     for record in good:
         key = (_case(record), record.environment)
@@ -111,25 +111,6 @@ def _case(record: Record) -> Case:
 def _strip(record: Record, provenance: dict[str, Any]) -> Record:
     measurements = tuple(replace(measurement, samples=()) for measurement in record.measurements)
     return replace(record, measurements=measurements, conditions={**record.conditions, "baseline": provenance})
-
-
-def _replace_file(path: Path, records: Iterable[Record], environments: Any) -> None:
-    """Write beside it first: whoever reads the baseline meanwhile has the old one whole."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            writer = Writer(file)
-            for record in records:
-                if record.environment not in environments:
-                    raise InputError(f"record {record.id} names an environment that its file does not have")
-                writer.append(record, environments[record.environment])
-        beside.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror}; give a file in a folder you can write"
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _read_revision(revision: str, path: str) -> Results:

@@ -79,3 +79,42 @@ def estimate(cases: Sequence[Case], records: Iterable[Record], macs: Callable[[C
         known += before is not None
         seconds += before if before is not None else LEAST_SECONDS + CALLS * (macs(case) or 0.0) * case.batch / rate
     return Estimate(seconds, known, len(cases) - known)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSummary:
+    """What a result file holds; `first` and `last` are the times of its records."""
+
+    path: Path
+    devices: tuple[str, ...]
+    models: int
+    records: int
+    failed: int
+    first: str
+    last: str
+
+
+def summarise_file(path: Path, results: Results) -> FileSummary:
+    """What a result file holds."""
+    times = sorted(record.time for record in results.records)
+    return FileSummary(
+        path=path,
+        devices=tuple(dict.fromkeys(where.device for where in results.environments.values())),
+        models=len({record.case.model for record in results.records}),
+        records=len(results.records),
+        failed=sum(record.failure is not None for record in results.records),
+        first=times[0] if times else "",
+        last=times[-1] if times else "",
+    )
+
+
+def find_superseded(records: Iterable[Record]) -> set[str]:
+    """The ids of records whose case was measured again later in the same environment, or measured where they failed."""
+    best: dict[tuple[Case, str], Record] = {}
+    superseded: set[str] = set()
+    for record in sorted(records, key=lambda one: (one.failure is None, one.time)):
+        earlier = best.get((record.case, record.environment))
+        if earlier is not None:
+            superseded.add(earlier.id)
+        best[record.case, record.environment] = record
+    return superseded

@@ -127,6 +127,29 @@ def find_files(paths: Iterable[Path | str]) -> list[Path]:
     return list(found)
 
 
+def replace_file(path: Path, records: Iterable[Record], environments: Mapping[str, Environment]) -> None:
+    """Make these a file's records, in one step: whoever reads it meanwhile has the old ones whole.
+
+    Raises:
+        InputError: the file cannot be written, or a record names an environment that is not among these.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            writer = Writer(file)
+            for record in records:
+                if record.environment not in environments:
+                    raise InputError(f"record {record.id} names an environment that its file does not have")
+                writer.append(record, environments[record.environment])
+        beside.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror}; give a file in a folder you can write"
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def mend(path: Path | str) -> None:
     """Make a file ready to be added to: what is left of a last line that was cut off is taken away."""
     lines, cut = _read_lines(path)

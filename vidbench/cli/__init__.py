@@ -20,6 +20,7 @@ from vidbench.cli import (
     plot,
     profile,
     report,
+    results,
     run,
     show,
 )
@@ -48,6 +49,7 @@ app.command("export", no_args_is_help=True)(export.export)
 app.command("compare", no_args_is_help=True)(compare.compare)
 app.command("gate", no_args_is_help=True)(gate.gate)
 app.add_typer(baseline.app, name="baseline")
+app.add_typer(results.app, name="results")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer hands over the flag's value
