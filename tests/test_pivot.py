@@ -89,6 +89,13 @@ def test_several_in_a_cell():
     )
 
 
+def test_what_was_not_taken_is_no_rival():
+    """Where one record has the figure and another, on meta tensors, cannot have it, there is nothing to pick."""
+    several = rows([record(macs(), device="meta"), record(macs(), latency())], {})
+    assert pivot(several, ["model"], ["frames"], find_column("latency")).cells[0][0].value == 0.02
+    assert pivot(several[:1], ["model"], ["frames"], find_column("latency")).cells[0][0] == Cell(several[0])
+
+
 def test_several_that_say_the_same():
     """An exact figure of several batches is one figure."""
     several = rows([record(macs(), batch=batch) for batch in (1, 2)], {})

@@ -64,12 +64,13 @@ def test_sorting():
 
 
 def test_differing():
-    """An environment's key tells rows apart only where nothing that says more does."""
+    """Where a record was taken tells rows apart only where nothing in their cases does."""
     assert differing(flat(record(), record(batch=8), record(batch=8, device="cpu"))) == {
         "batch": [1, 8],
         "device": ["cuda:0", "cpu"],
     }
     assert list(differing(flat(record(), record(environment="k2")))) == ["device_name"]
+    assert list(differing(flat(record(), record(environment="k2", device="cpu")))) == ["device"]
     assert list(differing(flat(record(), record(environment="k3")))) == ["environment"]
 
 

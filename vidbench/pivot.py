@@ -60,6 +60,7 @@ def pivot(rows: Sequence[Row], down: Sequence[str], across: Sequence[str], figur
     held: dict[tuple[Head, Head], list[Row]] = {}
     for row in rows:
         held.setdefault((_head(row, down), _head(row, across)), []).append(row)
+    held = {place: [row for row in several if _tells(row, figure)] or several[:1] for place, several in held.items()}
     _refuse_several(held.values(), down, across, figure)
     along = "model" in across or ("model" not in down and "family" in across)
     values = [[_cell(held.get((line, head)), figure) for head in heads] for line in lines]
@@ -81,6 +82,12 @@ def draw_growth(cells: Iterable[Cell]) -> str:
 
 def _head(row: Row, axes: Sequence[str]) -> Head:
     return tuple(row.get(axis) for axis in axes)
+
+
+def _tells(row: Row, figure: Column) -> bool:
+    """Whether the row has the figure, or why there is none; in others it was not taken, as times are not on meta."""
+    bounds = figure.name == "macs" and row["macs_fewest"] is not None
+    return row.get(figure.name) is not None or row["failure"] is not None or bounds
 
 
 def _cell(rows: Sequence[Row] | None, figure: Column) -> Cell:

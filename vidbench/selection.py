@@ -14,7 +14,8 @@ Place = tuple[str | None, str | None]  # a device's name and the release of torc
 UNLIKE = ("device", "dtype", "mode", "task", "batch", "device_name", "torch")
 
 # What tells rows of one model apart, with the likeliest first.
-AXES = (*(name for name in CASE_COLUMNS if name not in ("model", "repeat")), "device_name", "torch", "environment")
+PLACES = ("device_name", "torch", "environment")
+AXES = (*(name for name in CASE_COLUMNS if name not in ("model", "repeat")), *PLACES)
 
 
 def keep_latest(records: Iterable[Record]) -> list[Record]:
@@ -52,14 +53,14 @@ def sort_rows(rows: Sequence[Row], keys: str) -> list[Row]:
 
 
 def differing(rows: Iterable[Row], axes: Sequence[str] = AXES) -> dict[str, list[object]]:
-    """The axes by which these rows differ, each with its values; the environment's key where no other axis tells."""
+    """The axes by which these rows differ, each with its values; those of PLACES only where no other axis tells."""
     rows = list(rows)
     values = {axis: list(dict.fromkeys(row[axis] for row in rows)) for axis in axes}
     found = {axis: several for axis, several in values.items() if len(several) > 1}
-    if "environment" in found and len(_distinct(rows, [*found, "model"])) == len(
-        _distinct(rows, [axis for axis in (*found, "model") if axis != "environment"])
-    ):
-        del found["environment"]
+    for axis in reversed(PLACES):
+        others = [other for other in found if other != axis]
+        if axis in found and len(_distinct(rows, others)) == len(_distinct(rows, [*others, axis])):
+            del found[axis]
     return found
 
 

@@ -67,12 +67,11 @@ class TestList:
     def test_what_differs_is_shown(self, vidbench, tmp_path):
         """Devices and tasks get columns where there are several, so that no two rows look alike."""
         known = {"k1": environment(), "k2": environment(device="AMD EPYC")}
-        records = [record(latency()), record(latency(), environment="k2", device="cpu", task="train")]
-        done = vidbench("show", str(save(tmp_path / "two.jsonl", *records, environments=known)))
-        assert [line[4:7] for line in table(done.out)] == [
-            ["cuda:0", "inference", "NVIDIA H100"],
-            ["cpu", "train", "AMD EPYC"],
-        ]
+        records = [record(latency()), record(latency(), environment="k2"), record(latency(), task="train")]
+        done = vidbench("show", str(save(tmp_path / "three.jsonl", *records, environments=known)))
+        assert [line[4:6] for line in table(done.out)] == [
+            ["inference", "NVIDIA H100"], ["inference", "AMD EPYC"], ["train", "NVIDIA H100"],
+        ]  # fmt: skip
 
     def test_cut_off_file(self, vidbench, results):
         """What a crash left of a last line is a warning; the rest is shown."""
