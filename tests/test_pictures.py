@@ -1,12 +1,10 @@
 """What pictures show: fronts, points, lines and bars, each figure that of its record."""
 
-import random
-
 import pytest
 from examples import environment, latency, macs, record
 
 from vidbench.entries import gather_entries
-from vidbench.pictures import COUNTED, find_front, grow, missing_accuracy, scatter, split_memory
+from vidbench.pictures import COUNTED, grow, missing_accuracy, scatter, split_memory
 from vidbench.records import Measurement
 
 HERE = {"k1": environment(), "k2": environment(device="AMD EPYC", driver=None)}
@@ -18,30 +16,6 @@ def gather(*records):
 
 def throughput(value):
     return Measurement(metric="throughput", value=value, unit="clips/s", method="windows")
-
-
-class TestFront:
-    def test_example(self):
-        """Cheap and bad, dear and good are on it; what another beats in one and does not lose in the other is not."""
-        points = [(1, 60), (2, 70), (2, 65), (3, 70), (4, 80), (5, 79)]
-        assert find_front(points) == [True, True, False, False, True, False]
-
-    def test_equals_share_their_fate(self):
-        """Points that are equal in both are both on it, or both beaten."""
-        assert find_front([(2, 70), (2, 70), (3, 70), (3, 70)]) == [True, True, False, False]
-
-    def test_nothing(self):
-        assert find_front([]) == []
-
-    def test_definition(self):
-        """On any points it is what its definition says, pair by pair."""
-        source = random.Random(0)  # noqa: S311
-        for _ in range(200):
-            points = [(source.randint(1, 6), source.randint(1, 6)) for _ in range(source.randint(1, 12))]
-            beaten = [
-                any(c <= cost and v >= value and (c, v) != (cost, value) for c, v in points) for cost, value in points
-            ]
-            assert find_front(points) == [not one for one in beaten]
 
 
 class TestScatter:

@@ -98,13 +98,11 @@ def _settings(name: str, dataset: str) -> list[str]:
 
 
 def published_top1(case: Case) -> dict[str, Published]:
-    """For each data set the row with the highest top-1 published at exactly this setting; views may be any."""
+    """For each data set the top-1 published at exactly this setting, at any views; the first that the catalog lists."""
     found: dict[str, Published] = {}
     for published in _of_task(case):
         if (published.frames, published.size) == (case.frames, case.size):
-            best = found.get(published.dataset)
-            if best is None or (published.top1 or 0) > (best.top1 or 0):
-                found[published.dataset] = published
+            found.setdefault(published.dataset, published)
     return found
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
+from vidbench import fronts
 from vidbench.columns import Column
 from vidbench.table import Row
 
@@ -99,15 +99,7 @@ def _order(row: Row) -> tuple[float, float]:
 
 def find_front(rows: Sequence[Row], x: Column, y: Column) -> list[bool]:
     """Of each row whether no other is at least as good in both figures and better in one; all have both."""
-    points = [(_cost(row[x.name], x), _cost(row[y.name], y)) for row in rows]
-    front: set[tuple[float, float]] = set()
-    least = float("inf")
-    for _, group in groupby(sorted(set(points)), key=lambda point: point[0]):
-        first = next(group)
-        if first[1] < least:
-            least = first[1]
-            front.add(first)
-    return [point in front for point in points]
+    return fronts.find_front([(_cost(row[x.name], x), -_cost(row[y.name], y)) for row in rows])
 
 
 def merge_alike(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:

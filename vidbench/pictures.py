@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vidbench.accuracy import explain_none, published_top1
 from vidbench.catalog import Published
 from vidbench.entries import Entry, name_entries, name_place
+from vidbench.fronts import find_front
 from vidbench.metrics import METRICS
 
 COUNTED = "counted"  # the place of figures that no device was needed for
@@ -90,22 +91,6 @@ class Memory:
     place: str
     common: str
     bars: tuple[Bar, ...]
-
-
-def find_front(points: Sequence[tuple[float, float]]) -> list[bool]:
-    """Of (cost, value) points which no other beats: none costs less or as much and is worth more, or costs less for it.
-
-    Points that are equal in both stand or fall together. A cost of which more is better goes in negated.
-    """
-    found = [False] * len(points)
-    best: float | None = None
-    ordered = sorted(range(len(points)), key=lambda index: (points[index][0], -points[index][1]))
-    kept: tuple[float, float] | None = None
-    for index in ordered:
-        if best is None or points[index][1] > best or points[index] == kept:
-            found[index] = True
-            best, kept = points[index][1], points[index]
-    return found
 
 
 def scatter(entries: Sequence[Entry], metric: str) -> list[Scatter]:
