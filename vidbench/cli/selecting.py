@@ -76,4 +76,5 @@ def select(paths: Sequence[str] | None, where: str | None, dataset: str) -> Sele
     older = len(results.records) - len(records)
     counted = "1 older record of a case" if older == 1 else f"{older:,} older records of cases"
     notes = [f"not shown: {counted} that was measured again in the same environment"] if older else []
-    return Selection(kept, records_of(kept, records), results.environments, notes, chosen)
+    shown = records if len(kept) == len(every) else records_of(kept, records)
+    return Selection(kept, shown, results.environments, notes, chosen)

@@ -45,6 +45,7 @@ def show(  # noqa: PLR0917  # one parameter an option
     from vidbench.columns import find_columns
     from vidbench.errors import InputError
     from vidbench.selection import sort_rows
+    from vidbench.store import collecting_nothing
 
     down, across, figures = find_columns(rows), find_columns(cols), find_columns(value)
     front = _parse_pair(pareto) if pareto is not None else None
@@ -52,15 +53,16 @@ def show(  # noqa: PLR0917  # one parameter an option
         raise InputError("--pareto marks rows of its own table; leave out --rows, --cols and --value")
     if sort is not None:
         sort_rows([], sort)
-    selection = select(results, where, dataset)
-    if sort is not None:
-        selection = replace(selection, rows=sort_rows(selection.rows, sort))
-    if front:
-        _show_front(selection, front, is_sorted=sort is not None)
-    elif down or across:
-        _show_pivot(selection, down, across, figures)
-    else:
-        _show_list(selection, figures)
+    with collecting_nothing():
+        selection = select(results, where, dataset)
+        if sort is not None:
+            selection = replace(selection, rows=sort_rows(selection.rows, sort))
+        if front:
+            _show_front(selection, front, is_sorted=sort is not None)
+        elif down or across:
+            _show_pivot(selection, down, across, figures)
+        else:
+            _show_list(selection, figures)
 
 
 def _parse_pair(text: str) -> "tuple[Column, Column]":
