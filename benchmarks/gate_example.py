@@ -20,7 +20,7 @@ class Net(nn.Module):
         super().__init__()
         self.head = nn.Linear(3, 10)
         self.pause = random.choice([0.01, 0.02]) if os.environ["NET"] == "erratic" else 0.01
-        self.pause *= 1.05 if os.environ["NET"] == "slowed" else 1
+        self.pause *= 1.3 if os.environ["NET"] == "slowed" else 1
 
     def forward(self, clip):
         if clip.device.type != "meta":

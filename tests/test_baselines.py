@@ -1,6 +1,7 @@
 """Baselines: what is written with its provenance, what of an older one is kept, and what is read from git."""
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 from examples import environment
@@ -73,6 +74,10 @@ def test_nothing_to_write(folder):
         write_baseline(results(fallen()), path, ["c.jsonl"])
     with pytest.raises(InputError, match="cannot be written"):
         write_baseline(results(*timed([1.0])), folder / "no" / "b.jsonl", [])
+    with pytest.raises(InputError, match="environment that its file does not have"):
+        write_baseline(replace(results(*timed([1.0])), environments={}), path, [], fresh=True)
+    with pytest.raises(InputError, match="no number"):
+        write_baseline(results(*timed([float("nan")])), path, [])
     assert len(read_results(path).records) == 1
 
 

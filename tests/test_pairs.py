@@ -59,6 +59,7 @@ def test_across_devices():
     assert pair_cases(old, new).pairs == ()
     (pair,) = pair_cases(old, new, across=True).pairs
     assert pair.differ == ("device NVIDIA H100 / CPU",)
+    assert label(pair.case) == "x3d-m 16x224"
 
 
 def test_unknown_environment():
@@ -79,6 +80,11 @@ def test_differences():
         "matmul_fp32_precision ieee / none",
     ]
     assert list_differences(old, old) == []
+
+
+def test_figures():
+    """A figure a run, of those that have one."""
+    assert list_figures([*timed([1.0, float("nan"), float("inf"), 2.0]), fallen()], "latency") == [1.0, 2.0]
 
 
 def test_labels():

@@ -126,3 +126,7 @@ class TestSpread:
     def test_few(self):
         """Three samples have no quartiles."""
         assert spread_of([1.0, 2.0, 3.0]) == 0.0
+
+    def test_nothing(self):
+        """A share of nothing is nothing, or as much as it likes."""
+        assert (spread_of([0.0] * 5), spread_of([0.0, 0.0, 0.0, 1.0, 2.0])) == (0.0, math.inf)

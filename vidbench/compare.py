@@ -8,9 +8,9 @@ from typing import Literal
 
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS, TIMED
-from vidbench.pairs import Pair, Pairing, label, list_figures, pair_cases
+from vidbench.pairs import Pair, Pairing, label, list_counts, list_figures, pair_cases
 from vidbench.ranks import least_chance, rank_test
-from vidbench.records import Case, Measurement, Record
+from vidbench.records import Case, Record
 from vidbench.resampling import bootstrap_ratio
 from vidbench.statistics import CONFIDENCE, Interval, spread_of
 from vidbench.store import Results
@@ -109,7 +109,7 @@ def _compare_pair(pair: Pair, effect: float, noises: Mapping[str, float | None])
 
 
 def _compare_exact(pair: Pair, metric: str) -> Change:
-    old, new = (_list_exact(side, metric) for side in (pair.old, pair.new))
+    old, new = (list_counts(side, metric) for side in (pair.old, pair.new))
     was, now = (side[0] if side else None for side in (old, new))
     alike = len({*old, *new}) == 1
     ratio = now / was if isinstance(now, int | float) and isinstance(was, int | float) and was else None
@@ -171,11 +171,6 @@ def _name(metric: str, ratio: float) -> Verdict:
     if metric in TIMED or METRICS[metric].unit == "seconds":
         return "faster" if (ratio < 1) == (METRICS[metric].better == "lower") else "slower"
     return "less" if ratio < 1 else "more"
-
-
-def _list_exact(records: Sequence[Record], metric: str) -> list[float | tuple[float, float]]:
-    taken: list[Measurement] = [m for record in records if (m := record.measurement(metric))]
-    return [m.value for m in taken if m.value is not None]
 
 
 def _write_notes(

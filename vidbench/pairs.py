@@ -1,11 +1,13 @@
 """Cases that two results have in common, each with its runs on both sides, and what their stacks differ in."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 from vidbench.records import GIVEN, RANDOM, Case, Environment, Record
 from vidbench.store import Results
 
+ANY = "any"  # the device of a case that is compared across devices
 _UNSAID = (
     "model",
     "classes",
@@ -73,7 +75,19 @@ def list_differences(old: Environment, new: Environment) -> list[str]:
 
 def list_figures(records: Iterable[Record], metric: str) -> list[float]:
     """The metric's figure of each run that has one: of a sampled metric, the median of that run."""
-    return [figure for record in records if (figure := record.figure(metric)) is not None]
+    figures = (record.figure(metric) for record in records)
+    return [figure for figure in figures if figure is not None and math.isfinite(figure)]
+
+
+def list_counts(records: Iterable[Record], metric: str) -> list[float | tuple[float, float]]:
+    """The metric's figure, or bounds, of each record that knows them: of an exact metric all the same."""
+    values = (measurement.value for record in records if (measurement := record.measurement(metric)))
+    return [value for value in values if value is not None and all(map(math.isfinite, parts_of(value)))]
+
+
+def parts_of(figure: float | tuple[float, float]) -> tuple[float, ...]:
+    """Both bounds, or the one figure."""
+    return figure if isinstance(figure, tuple) else (figure,)
 
 
 def label(case: Case) -> str:
@@ -81,7 +95,8 @@ def label(case: Case) -> str:
     parts = [f"{case.model} {case.frames}x{case.size}"]
     for field in fields(Case):
         value = getattr(case, field.name)
-        if field.name in _UNSAID or value == field.default or (field.name == "weights" and value in (RANDOM, GIVEN)):
+        usual = {"weights": (RANDOM, GIVEN), "device": ("cpu", ANY)}.get(field.name, (field.default,))
+        if field.name in _UNSAID or value in usual:
             continue
         parts.append(str(value) if isinstance(value, str) else f"{field.name} {value}")
     return " ".join(parts)
@@ -91,7 +106,7 @@ def _group(records: Iterable[Record], *, across: bool) -> dict[Case, dict[str, l
     """The runs of each case, by environment."""
     groups: dict[Case, dict[str, list[Record]]] = {}
     for record in sorted(records, key=lambda record: (record.time, record.case.repeat)):
-        case = replace(record.case, repeat=0, device="any" if across else record.case.device)
+        case = replace(record.case, repeat=0, device=ANY if across else record.case.device)
         groups.setdefault(case, {}).setdefault(record.environment, []).append(record)
     return groups
 

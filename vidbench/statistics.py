@@ -64,7 +64,8 @@ def spread_of(samples: Sequence[float]) -> float:
     if len(samples) < 4:
         return 0.0
     ordered = sorted(samples)
-    return (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / NORMAL_QUARTILES / median(ordered)
+    width = (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / NORMAL_QUARTILES
+    return width / abs(median(ordered)) if median(ordered) else math.inf if width else 0.0
 
 
 def count_outliers(samples: Sequence[float]) -> int:

@@ -131,7 +131,8 @@ def replace_file(path: Path, records: Iterable[Record], environments: Mapping[st
     """Make these a file's records, in one step: whoever reads it meanwhile has the old ones whole.
 
     Raises:
-        InputError: the file cannot be written, or a record names an environment that is not among these.
+        InputError: the file cannot be written, a record names an environment that is not among these, or a figure is no
+            number.
     """
     beside = path.with_name(f".{path.name}.new")
     try:
@@ -142,6 +143,10 @@ def replace_file(path: Path, records: Iterable[Record], environments: Mapping[st
                     raise InputError(f"record {record.id} names an environment that its file does not have")
                 writer.append(record, environments[record.environment])
         beside.replace(path)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"a figure of the records is no number ({error}); measure them again") from error
     except OSError as error:
         raise InputError(
             f"{path} cannot be written: {error.strerror}; give a file in a folder you can write"

@@ -122,6 +122,13 @@ def test_outputs(vidbench, baseline, folder, monkeypatch):
     assert json.loads((folder / "g.json").read_text())["exit_code"] == 1
 
 
+def test_summary_that_cannot_be_written(vidbench, baseline, folder, monkeypatch):
+    """Where GitHub's summary cannot be written the verdict stands all the same."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder))
+    done = vidbench("gate", "now.jsonl", "--baseline", "baseline.jsonl")
+    assert (done.code, "cannot be written" in done.err) == (1, True)
+
+
 def test_stdout_is_for_one(vidbench, baseline, monkeypatch):
     """With --json - nothing else goes to stdout."""
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
@@ -177,6 +184,7 @@ def test_baseline_in_pieces(vidbench, baseline, folder):
         (["now.jsonl", "--baseline", "baseline.jsonl", "--limit", "speed=5%"], 2, "'speed', which is no metric"),
         (["now.jsonl", "--baseline", "baseline.jsonl", "--only", "speed"], 2, "unknown metric 'speed'"),
         (["now.jsonl", "--baseline", "baseline.jsonl", "--only", "throughput"], 2, "it has no limit"),
+        (["now.jsonl", "--baseline", "baseline.jsonl", "--json", "-", "--junit", "-"], 2, "cannot both have stdout"),
         (["now.jsonl", "--baseline", "baseline.jsonl", "--most", "0"], 2, "--most cannot be 0"),
         (["now.jsonl", "--baseline", "baseline.jsonl", "--junit", "no/g.xml"], 2, "there is no folder no"),
     ],

@@ -102,6 +102,8 @@ def test_bounds():
     old, new = (results(run(one)) for one in bounds)
     assert judge(old, old, Limits({"macs_bounds": 0})).verdict == "pass"
     assert judge(old, new, Limits({"macs_bounds": 0})).checks[0].change == pytest.approx(0.05)
+    odd = results(run(macs(2e9, metric="macs_bounds")))
+    assert judge(old, odd, Limits({"macs_bounds": 0})).verdict == "could not measure"
 
 
 def test_throughput_is_better_when_higher():
@@ -132,8 +134,9 @@ def test_could_not_measure():
     gone = judge(BASELINE, results(*timed(around(1.0), frames=8)), LIMITS)
     assert {check.verdict for check in gone.checks} == {"could not measure", "no baseline"}
     assert gone.exit_code == 3
-    unknown = judge(BASELINE, results(*(run(macs(None)) for _ in range(5))), LIMITS)
-    assert set(verdicts(unknown).values()) == {"could not measure"}
+    for value in (None, float("nan")):
+        unknown = judge(BASELINE, results(*(run(macs(value)) for _ in range(5))), LIMITS)
+        assert set(verdicts(unknown).values()) == {"could not measure"}
 
 
 def test_no_baseline():

@@ -66,6 +66,8 @@ def gate(  # noqa: PLR0917  # one parameter an option
         raise InputError(f"--most cannot be {most}; give 1 or more")
     share = parse_share("--noise", noise) if noise is not None else 0.0
     names = parse_names("--only", only) if only is not None else None
+    if junit == json == "-":
+        raise InputError("--junit - and --json - cannot both have stdout; give one of them a file")
     for option, path in (("--junit", junit), ("--json", json)):
         if path is not None:
             check_writable(option, path)
@@ -135,6 +137,7 @@ def deliver(judgement: "Judgement", notes: list[str], *, junit: str | None, json
     from vidbench.export.github import write_annotations, write_summary
     from vidbench.export.junit import write_junit
     from vidbench.terminal.comparison import print_judgement
+    from vidbench.terminal.screen import warn
 
     if junit is not None:
         write_text("--junit", junit, write_junit(judgement))
@@ -146,5 +149,8 @@ def deliver(judgement: "Judgement", notes: list[str], *, junit: str | None, json
         for line in write_annotations(judgement):
             typer.echo(line, err="-" in (json, junit))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(write_summary(judgement, notes))
+        try:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(write_summary(judgement, notes))
+        except OSError as error:
+            warn(f"the step summary {summary} cannot be written: {error.strerror}")

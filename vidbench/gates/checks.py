@@ -8,8 +8,8 @@ from typing import Any, Literal
 from vidbench.gates.decisions import decide
 from vidbench.gates.limits import Rules
 from vidbench.metrics import METRICS
-from vidbench.pairs import Pair, label, list_figures
-from vidbench.records import Case, Record
+from vidbench.pairs import Pair, label, list_counts, list_figures, parts_of
+from vidbench.records import Case
 
 Verdict = Literal["regression", "could not measure", "no baseline", "inconclusive", "pass"]
 EXIT_CODES: Mapping[Verdict, int] = {
@@ -65,15 +65,15 @@ class Check:
 
 def check_exact(pair: Pair, metric: str, limit: float) -> Check | None:
     """A counted figure, or bounds, against the baseline's; nothing where neither side knows it."""
-    was, now = (find_exact(records, metric) for records in (pair.old, pair.new))
+    was, now = (next(iter(list_counts(records, metric)), None) for records in (pair.old, pair.new))
     if was is None and now is None:
         return None
     shared: dict[str, Any] = {"case": pair.case, "metric": metric, "limit": limit, "old": was, "new": now}
     if was is None:
         return Check(verdict="no baseline", reason="the baseline does not have it", **shared)
-    if now is None:
+    if now is None or len(parts_of(now)) != len(parts_of(was)):
         return Check(verdict="could not measure", reason="the baseline has it, but it is unknown now", **shared)
-    change = max(_grow(*both) for both in zip(_parts(was), _parts(now), strict=True))
+    change = max(_grow(*both) for both in zip(parts_of(was), parts_of(now), strict=True))
     return Check(
         verdict="regression" if change > limit else "pass",
         reason="counted: the same" if was == now else f"counted: it has {'grown' if change > 0 else 'shrunk'}",
@@ -124,19 +124,9 @@ def check_sampled(
 SUSPECTED = "above the limit, to be confirmed"
 
 
-def find_exact(records: Iterable[Record], metric: str) -> Figure:
-    """The first figure of that metric that is known: runs of one case are counted alike."""
-    found = (measurement.value for record in records if (measurement := record.measurement(metric)))
-    return next((value for value in found if value is not None), None)
-
-
 def _as_costs(metric: str, figures: Iterable[float]) -> list[float]:
     """Figures of which lower is better: seconds a clip in place of clips a second."""
     return [1 / figure for figure in figures] if METRICS[metric].better == "higher" else list(figures)
-
-
-def _parts(figure: float | tuple[float, float]) -> tuple[float, ...]:
-    return figure if isinstance(figure, tuple) else (figure,)
 
 
 def _grow(was: float, now: float) -> float:
