@@ -10,7 +10,7 @@ from runs import around, results, timed
 from vidbench.baselines import write_baseline
 from vidbench.run import again
 from vidbench.run.again import Again
-from vidbench.store import Writer
+from vidbench.store import Writer, read_results
 
 NETS = """
 import itertools, os
@@ -101,6 +101,53 @@ def test_measuring_again(vidbench, baseline, monkeypatch):
     assert (done.code, asked) == (0, [(("latency",), 1, 1, 5)])
     assert "10 / 6" in done.out
     assert "measuring 1 cases again, 5 times each" in done.err
+
+
+SUITE = """
+metrics = ["macs", "peak_memory"]
+repeats = 3
+[[cases]]
+models = "nets:Net"
+frames = 4
+size = 32
+device = "cpu"
+[limits]
+macs = 0
+[[limit]]
+model = "nets:*"
+limits = { peak_memory = "%s" }
+"""
+
+
+def test_suite(vidbench, measure, folder):
+    """A suite is measured here, held to its own limits, and measured again where it cannot be told, into one file."""
+    measure("main.jsonl", *[100_000] * 5)
+    vidbench("baseline", "update", "main.jsonl")
+    (folder / "mine.toml").write_text(SUITE % "50%")
+    done = vidbench("gate", "mine.toml", "--baseline", "baseline.jsonl", "--json", "out.json")
+    assert done.code == 0
+    assert "measuring 1 cases again, 5 times each" in done.err
+    found = {check["metric"]: check for check in json.loads((folder / "out.json").read_text())["checks"]}
+    assert found["peak_memory"]["limit"] == 0.5
+    assert found["peak_memory"]["runs"] == [5, 8]
+    (file,) = (folder / "results").rglob("mine-*.jsonl")
+    repeats = [record.case.repeat for record in read_results(file).records]
+    assert sorted(repeats) == list(range(8))
+
+
+def test_suite_with_faults(vidbench, baseline, folder):
+    """A suite with faults, and one that is not there, are refused before anything is measured."""
+    (folder / "mine.toml").write_text(SUITE % "fast")
+    for name, message in (("mine.toml", "mine.toml"), ("none.toml", "no suite file"), ("smok", "did you mean smoke")):
+        done = vidbench("gate", name, "--baseline", "baseline.jsonl")
+        assert (done.code, done.out) == (2, "")
+        assert message in done.err
+
+
+def test_suite_without_a_baseline(vidbench, folder):
+    """Where there is no baseline nothing is measured either."""
+    assert vidbench("gate", "smoke", "--baseline", "baseline.jsonl").code == 5
+    assert not (folder / "results").exists()
 
 
 def test_outputs(vidbench, baseline, folder, monkeypatch):

@@ -1,5 +1,7 @@
 """Limits per metric and per case."""
 
+from dataclasses import replace
+
 import pytest
 from examples import case
 
@@ -24,6 +26,15 @@ def test_cases_of_their_own():
     assert limits.of(case(model="tsn-r50")) == {"macs": 0, "latency": 0.05}
     assert limits.of(case(frames=8)) == {"macs": 0, "latency": 0.1}
     assert limits.of(case()) == {"latency": 0.1}
+
+
+def test_limits_of_suites():
+    """What a suite says of single cases stands over what it says of all, and under what a pattern says."""
+    special = {16: {"latency": 0.2}, 8: {"macs": None}}
+    limits = Limits({"latency": 0.05, "macs": 0}, {"*8x224*": {"latency": 0.3}}, lambda case: special[case.frames])
+    assert limits.of(case()) == {"macs": 0, "latency": 0.2}
+    assert limits.of(case(frames=8)) == {"latency": 0.3}
+    assert replace(limits, only=frozenset({"macs"})).of(case()) == {"macs": 0}
 
 
 @pytest.mark.parametrize(("limits", "message"), [({"speed": 0.1}, "no metric"), ({"latency": -0.1}, "cannot be -0.1")])

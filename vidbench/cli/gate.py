@@ -7,22 +7,37 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from vidbench.gates import Judgement, Limits, Remeasure
     from vidbench.records import Case, Environment, Record
     from vidbench.store import Results
+    from vidbench.suites.files import Suite
+
+INTERRUPTED = 130
 
 
 class Target(NamedTuple):
-    """What a gate is to judge: runs, and the limits that come with them."""
+    """What a gate is to judge.
 
-    results: "Results"
+    Attributes:
+        limits: those that come with it.
+        take: gives the runs, which may take measuring them, and the file that runs measured again are to be added to.
+        is_suite: whether it is measured here.
+        how: its time limit and precision, where it has its own.
+    """
+
     limits: "Limits"
+    take: "Callable[[], tuple[Results, Path | None]]"
+    is_suite: bool
+    how: dict[str, float]
 
 
 def gate(  # noqa: PLR0917  # one parameter an option
-    target: Annotated[str, typer.Argument(metavar="RESULTS", help="A result file, or a folder of them.")],
+    target: Annotated[
+        str,
+        typer.Argument(metavar="SUITE|RESULTS", help="A suite to measure here, or a result file or folder of them."),
+    ],
     baseline: Annotated[
         str, typer.Option(help="A file that `vidbench baseline update` wrote, a folder of them, or git:REV[:PATH].")
     ],
@@ -41,10 +56,22 @@ def gate(  # noqa: PLR0917  # one parameter an option
         str | None, typer.Option(help="How far runs of one thing lie apart on this machine, such as 2%.")
     ] = None,
     remeasure: Annotated[
-        bool, typer.Option("--remeasure", help="Measure here again what cannot be told yet, or has become worse.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--remeasure/--no-remeasure",
+            help="Measure here again what cannot be told yet, or has become worse; default is to do so with a suite.",
+            show_default=False,
+        ),
+    ] = None,
     most: Annotated[int, typer.Option(help="New runs of a case after which it is not measured again.")] = 20,
-    timeout: Annotated[float, typer.Option(help="Seconds after which a run is ended, and has failed.")] = 600.0,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds after which a run is ended, and has failed; default is the suite's, or 600.",
+            show_default=False,
+        ),
+    ] = None,
+    results: Annotated[str, typer.Option(help="The folder that a suite's results go to.")] = "results",
     junit: Annotated[str | None, typer.Option(help="Write JUnit XML to this file.", show_default=False)] = None,
     json: Annotated[
         str | None, typer.Option(help="Write the verdicts as JSON; - is stdout, instead of the table.")
@@ -71,32 +98,77 @@ def gate(  # noqa: PLR0917  # one parameter an option
     for option, path in (("--junit", junit), ("--json", json)):
         if path is not None:
             check_writable(option, path)
-    found = open_target(target)
+    found = open_target(target, results, timeout)
     limits = add_limits(found.limits, limit or [], names)
     against = read_baseline(baseline)
-    for warning in (*found.results.warnings, *against.warnings):
-        warn(warning)
-    again = measure_again(found.results, limits, timeout) if remeasure else None
-    judgement = judge(against, found.results, limits, remeasure=again, noise=share, rules=Rules(most=most))
+    try:
+        taken, file = found.take()
+        for warning in (*taken.warnings, *against.warnings):
+            warn(warning)
+        wants = found.is_suite if remeasure is None else remeasure
+        again = measure_again(taken, limits, file, found.how) if wants else None
+        judgement = judge(against, taken, limits, remeasure=again, noise=share, rules=Rules(most=most))
+    except KeyboardInterrupt:
+        warn("interrupted; nothing is judged")
+        raise typer.Exit(INTERRUPTED) from None
     notes = [*tell_origins(against.records), *explain_marks(judgement)]
     deliver(judgement, notes, junit=junit, json=json, github=github)
     raise typer.Exit(judgement.exit_code)
 
 
-def open_target(name: str) -> Target:
-    """The results of that name.
+def open_target(name: str, folder: str, timeout: float | None) -> Target:
+    """A result file or a folder of them, or a suite, which is not measured yet.
 
     Raises:
-        InputError: there are none.
+        InputError: there is none, or the suite has faults.
     """
-    from vidbench.gates import Limits
+    from vidbench.gates import LIMITS, Limits
     from vidbench.store import read_all
 
-    return Target(read_all([name]), Limits())
+    path = Path(name)
+    if path.is_dir() or path.suffix not in ("", ".toml") or (path.is_file() and path.suffix != ".toml"):
+        results = read_all([name])
+        return Target(
+            Limits(), lambda: (results, None), is_suite=False, how={} if timeout is None else {"timeout": timeout}
+        )
+    from vidbench.suites.files import read_suite
+
+    suite = read_suite(name)
+    limit = timeout or suite.timeout
+
+    def choose(case: "Case") -> dict[str, float]:
+        chosen: dict[str, float] = {}
+        for one in suite.special:
+            chosen |= one.limits if one.matches(case) else {}
+        return chosen
+
+    return Target(
+        limits=Limits({**LIMITS, **suite.limits}, special=choose),
+        take=lambda: measure_suite(suite, folder, limit),
+        is_suite=True,
+        how={"timeout": limit, "precision": suite.precision},
+    )
 
 
-def measure_again(results: "Results", limits: "Limits", timeout: float) -> "Remeasure":
-    """What measures limited figures of the results again here, with progress on stderr.
+def measure_suite(suite: "Suite", folder: str, timeout: float) -> "tuple[Results, Path]":
+    """Run the suite as `vidbench run` does, into a new file of the folder; its runs, and the file."""
+    from vidbench.run.processes import Processes
+    from vidbench.run.sweep import plan_sweep
+    from vidbench.store import read_results
+    from vidbench.terminal.progress import show_progress
+    from vidbench.terminal.screen import warn
+
+    with Processes(timeout) as processes:
+        sweep = plan_sweep(suite, folder, processes)
+        with show_progress(len(sweep.jobs), expected=sweep.estimate().seconds) as announce:
+            for _ in sweep.run(announce):
+                pass  # each is in the file by now
+    warn(f"{suite.name} is measured: {sweep.path}")
+    return read_results(sweep.path), sweep.path
+
+
+def measure_again(results: "Results", limits: "Limits", file: Path | None, how: "Mapping[str, float]") -> "Remeasure":
+    """What measures limited figures of the results again here, with progress on stderr, and adds them to the file.
 
     torch is loaded when it is first asked to.
     """
@@ -104,6 +176,7 @@ def measure_again(results: "Results", limits: "Limits", timeout: float) -> "Reme
 
     def remeasure(cases: "Sequence[Case]", rounds: int) -> "list[tuple[Record, Environment]]":
         nonlocal first
+        from vidbench.cli.outputs import open_outputs
         from vidbench.gates import list_limited
         from vidbench.metrics import METRICS
         from vidbench.run.again import Again
@@ -112,10 +185,15 @@ def measure_again(results: "Results", limits: "Limits", timeout: float) -> "Reme
 
         wanted = [name for name in list_limited(limits, results.records) if METRICS[name].kind == "sampled"]
         warn(f"measuring {len(cases)} cases again, {rounds} times each")
-        with show_progress(len(cases) * rounds) as announce:
-            again = Again(wanted, timeout=timeout, first=first, announce=announce)
+        kept = None if file is None else str(file)
+        taken = []
+        with open_outputs(csv_path=None, json_path=kept) as keep, show_progress(len(cases) * rounds) as announce:
+            again = Again(wanted, first=first, announce=announce, **how)
             first += rounds
-            return list(again(cases, rounds))
+            for record, environment in again(cases, rounds):
+                keep(record, environment)
+                taken.append((record, environment))
+        return taken
 
     return remeasure
 

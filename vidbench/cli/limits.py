@@ -32,10 +32,7 @@ def add_limits(limits: "Limits", texts: Iterable[str], only: Collection[str] | N
             raise InputError(f"--only: unknown metric {name!r}; there are {', '.join(METRICS)}")
         if name not in shared and not any(name in own for own in by_case.values()):
             raise InputError(f"--only {name}: it has no limit; give one with --limit {name}=5%")
-    if only is not None:
-        shared = {name: limit for name, limit in shared.items() if name in only}
-        by_case = {key: {name: own[name] for name in own if name in only} for key, own in by_case.items()}
-    return Limits(shared, by_case)
+    return Limits(shared, by_case, limits.special, None if only is None else frozenset(only))
 
 
 def parse_limit(option: str, text: str) -> float | None:

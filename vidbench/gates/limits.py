@@ -1,6 +1,6 @@
 """By how much a figure may be worse, and how sure a gate is to be of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -16,12 +16,17 @@ LIMITS: Mapping[str, float | None] = {
 }
 
 
+def _nothing(_: Case) -> Mapping[str, float | None]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """By how much figures may be worse, as a share of the baseline's; None is as much as they like.
 
     `by_case` overrides `shared` for cases whose model or label (`x3d-m 16x224`) a shell pattern matches, later ones
-    overriding earlier ones.
+    overriding earlier ones. Between the two stands what `special` gives for a case. With `only`, no other metrics are
+    limited.
 
     Raises:
         InputError: there is no such metric, or a limit is negative.
@@ -29,6 +34,8 @@ class Limits:
 
     shared: Mapping[str, float | None] = field(default_factory=lambda: LIMITS)
     by_case: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    special: Callable[[Case], Mapping[str, float | None]] = _nothing
+    only: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         for limits in (self.shared, *self.by_case.values()):
@@ -40,11 +47,12 @@ class Limits:
 
     def of(self, case: Case) -> dict[str, float]:
         """The metrics that are limited for the case, in METRICS' order."""
-        found = dict(self.shared)
+        found = {**self.shared, **self.special(case)}
         for pattern, limits in self.by_case.items():
             if fnmatchcase(case.model, pattern) or fnmatchcase(label(case), pattern):
                 found |= limits
-        return {name: limit for name in METRICS if (limit := found.get(name)) is not None}
+        wanted = METRICS if self.only is None else [name for name in METRICS if name in self.only]
+        return {name: limit for name in wanted if (limit := found.get(name)) is not None}
 
 
 def list_limited(limits: Limits, records: Iterable[Record]) -> list[str]:
