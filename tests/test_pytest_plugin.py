@@ -31,19 +31,19 @@ def test_torch_is_not_loaded_for_collecting():
     assert not LOADED
 
 def test_same(vidbench_gate):
-    assert vidbench_gate("nets:Net", "baseline.jsonl", runs=5, peak_memory="50%").verdict == "pass"
+    assert vidbench_gate("gated:Net", "baseline.jsonl", runs=5, peak_memory="50%").verdict == "pass"
 
 def test_no_baseline(vidbench_gate):
-    vidbench_gate("nets:Other", "baseline.jsonl")
+    vidbench_gate("gated:Other", "baseline.jsonl")
 """
 
 
 def test_for_real(vidbench, folder):
     """A net is measured in processes of its own and held against its baseline; what has none fails its test."""
-    (folder / "nets.py").write_text(NETS)
+    (folder / "gated.py").write_text(NETS)
     (folder / "test_speed.py").write_text(TESTS)
     for _ in range(5):
-        vidbench("profile", "nets:Net", "--frames", "4", "--size", "32", "--device", "cpu",
+        vidbench("profile", "gated:Net", "--frames", "4", "--size", "32", "--device", "cpu",
             "--only", "macs,peak_memory", "--json", "main.jsonl")  # fmt: skip
     vidbench("baseline", "update", "main.jsonl")
     paths = os.pathsep.join([str(ROOT), str(folder)])
@@ -52,7 +52,7 @@ def test_for_real(vidbench, folder):
     done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
     assert "2 passed" in done.stdout, done.stdout
     assert "1 failed" in done.stdout
-    assert "the baseline baseline.jsonl has no case of nets:Other" in done.stdout
+    assert "the baseline baseline.jsonl has no case of gated:Other" in done.stdout
 
 
 @pytest.fixture

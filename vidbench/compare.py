@@ -12,7 +12,7 @@ from vidbench.pairs import Pair, Pairing, label, list_counts, list_figures, pair
 from vidbench.ranks import least_chance, rank_test
 from vidbench.records import Case, Record
 from vidbench.resampling import bootstrap_ratio
-from vidbench.statistics import CONFIDENCE, Interval, spread_of
+from vidbench.statistics import CONFIDENCE, Interval, median_interval, spread_of
 from vidbench.store import Results
 
 EFFECT = 0.01  # what nobody needs to know: ratios this close to 1 are the same
@@ -209,3 +209,30 @@ def _versions(pairs: Iterable[Pair], side: str) -> str:
 def _show(cases: Sequence[Case]) -> str:
     shown = ", ".join(label(case) for case in cases[:5])
     return f"{shown} and {len(cases) - 5} more" if len(cases) > 5 else shown or "none"
+
+
+def judge_alternation(case: Case, rounds: Sequence[Sequence[tuple[float, float]]], effect: float = EFFECT) -> Change:
+    """The latency of two sides that were measured in turns: the ratio of neighbours, which drift alike.
+
+    Args:
+        case: what was measured.
+        rounds: for each pair of processes the seconds of a call of the old side and of the new, burst by burst.
+        effect: the share up to which a change is none.
+    """
+    ratios = [median(new / old for old, new in bursts) for bursts in rounds]
+    interval, ratio = median_interval(ratios), median(ratios)
+    why = None
+    verdict: Verdict
+    if interval.confidence < CONFIDENCE:
+        verdict, why = "inconclusive", "too few rounds (--rounds 6 or more can tell)"
+    elif 1 - effect <= interval.low and interval.high <= 1 + effect:
+        verdict = "same"
+    elif not interval.low <= 1 <= interval.high and abs(ratio - 1) > effect:
+        verdict = _name("latency", ratio)
+    else:
+        verdict, why = "inconclusive", "the rounds lie too far apart; --rounds gives more"
+    old, new = (median(burst[side] for bursts in rounds for burst in bursts) for side in (0, 1))
+    return Change(
+        case=case, metric="latency", old=old, new=new, verdict=verdict, ratio=ratio, interval=interval,
+        runs=(len(rounds), len(rounds)), why=why,
+    )  # fmt: skip

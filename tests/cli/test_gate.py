@@ -37,14 +37,14 @@ class Net(nn.Module):
 @pytest.fixture
 def measure(vidbench, folder, monkeypatch):
     """Measures the peak memory of a net that needs so many pixels, once for each number, into a file."""
-    (folder / "nets.py").write_text(NETS)
+    (folder / "gated.py").write_text(NETS)
 
     def run(file, *pixels):
         for number in pixels:
             monkeypatch.setenv("PIXELS", str(number))
             vidbench(
-                "profile", "nets:Net", "--frames", "4", "--size", "32", "--device", "cpu", "--only", "macs,peak_memory",
-                "--json", file,
+                "profile", "gated:Net", "--frames", "4", "--size", "32", "--device", "cpu",
+                "--only", "macs,peak_memory", "--json", file,
             )  # fmt: skip
 
     return run
@@ -107,14 +107,14 @@ SUITE = """
 metrics = ["macs", "peak_memory"]
 repeats = 3
 [[cases]]
-models = "nets:Net"
+models = "gated:Net"
 frames = 4
 size = 32
 device = "cpu"
 [limits]
 macs = 0
 [[limit]]
-model = "nets:*"
+model = "gated:*"
 limits = { peak_memory = "%s" }
 """
 

@@ -98,7 +98,7 @@ def test_in_a_process_of_its_own(nets):
         ["ownnets:short", "4", "32", "1", "6e-06", "2.46e-05"],
         ["x3d-xs", "4", "32", "1", "3.79", "0.026"],
     ]
-    assert all(float(cell.replace(",", "")) > 0 for row in rows for cell in row[7:])
+    assert all(float(cell.strip("~!").replace(",", "")) > 0 for row in rows for cell in row[7:])
     assert "called" not in done.stdout
 
 

@@ -29,7 +29,7 @@ class TestTable:
         row = next(cells(line) for line in done.out.splitlines() if line.startswith("vov3d-l "))
         assert done.code == 0
         assert row[:7] == ["vov3d-l", "16", "224", "1", "6.30", "9.31", "9.3"]
-        latency, p90, throughput, memory = (float(cell.strip("~").replace(",", "")) for cell in row[7:])
+        latency, p90, throughput, memory = (float(cell.strip("~!").replace(",", "")) for cell in row[7:])
         assert 0 < latency <= p90
         assert throughput > 0
         # At least the weights (25 MB) and the clip (10 MB) are in memory at the peak.

@@ -1,0 +1,136 @@
+"""Two sides in alternation: what a side can be, bursts in turns, and what a slower one comes to."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vidbench.compare import judge_alternation
+from vidbench.errors import InputError, VidbenchError
+from vidbench.records import Case
+from vidbench.run.alternation import BURSTS, Asked, alternate
+from vidbench.run.sides import check_sides, open_side
+
+CASE = Case(model="x3d-m", classes=None, frames=4, size=32)
+
+NETS = """
+import time
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    rest = REST
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv3d(3, 2, 3)
+    def forward(self, x):
+        time.sleep(self.rest)
+        return self.conv(x).mean((2, 3, 4))
+
+class Slow(Net):
+    rest = 0.006
+
+def broken():
+    raise ValueError("no net today")
+"""
+
+
+@pytest.fixture
+def nets(folder):
+    (folder / "turns.py").write_text(NETS.replace("REST", "0.003"))
+    return folder
+
+
+def git(*arguments: str) -> None:
+    name = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run(["git", *name, *arguments], check=True, capture_output=True)
+
+
+class TestSides:
+    def test_kinds(self, nets):
+        """A net by name, a folder of code, a virtual environment."""
+        (nets / "venv" / "bin").mkdir(parents=True)
+        (nets / "venv" / "bin" / "python").symlink_to(sys.executable)
+        with open_side("x3d") as net, open_side("turns:Net") as own, open_side(".") as here, open_side("venv") as env:
+            assert (net.model, own.model, here.model, env.model) == ("x3d-m", "turns:Net", None, None)
+            assert env.python == str(nets / "venv" / "bin" / "python")
+            assert here.folder == Path.cwd()
+            assert here.environment["PYTHONPATH"].split(":")[0] == str(nets)
+            assert check_sides(here, env, "x3d") == ("x3d-m", "x3d-m")
+            with pytest.raises(InputError, match="not of a kind"):
+                check_sides(net, here, None)
+            with pytest.raises(InputError, match="--model"):
+                check_sides(here, here, None)
+            with pytest.raises(InputError, match="leave out --model"):
+                check_sides(net, own, "x3d-s")
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [("nowhere/at/all", "no side to measure"), ("x4d-m", "did you mean x3d-m"), ("git:HEAD", "none around")],
+    )
+    @pytest.mark.usefixtures("folder")
+    def test_no_sides(self, name, said):
+        """What is none is refused with what there is."""
+        with pytest.raises(InputError, match=said), open_side(name):
+            pass
+
+    def test_revision(self, nets):
+        """A revision is checked out beside the repository, and gone afterwards."""
+        git("init", "-q")
+        git("add", "turns.py")
+        git("commit", "-qm", "first")
+        (nets / "turns.py").write_text("changed")
+        with open_side("git:HEAD") as side:
+            assert (side.folder / "turns.py").read_text().startswith("\nimport time")
+            assert side.folder != nets
+        assert not side.folder.exists()
+        with pytest.raises(InputError, match="no revision 'nothing'"), open_side("git:nothing"):
+            pass
+
+
+def asked(model: str) -> Asked:
+    return Asked(model=model, frames=4, size=32, batch=1, classes=None, dtype="fp32", device="cpu", threads=1)
+
+
+class TestAlternation:
+    @pytest.mark.usefixtures("nets")
+    def test_slower_side(self):
+        """Bursts of both sides in each round; a net that rests twice as long takes longer."""
+        with open_side("turns:Net") as old, open_side("turns:Slow") as new:
+            found = alternate((old, new), (asked("turns:Net"), asked("turns:Slow")), 1, timeout=120)
+        (bursts,) = found.bursts
+        assert len(bursts) == BURSTS
+        assert all(0.003 < before < after for before, after in bursts)
+        assert found.stacks[0] == found.stacks[1]
+        assert set(found.stacks[0]) == {"torch", "vidbench", "device"}
+
+    @pytest.mark.usefixtures("nets")
+    def test_broken_side(self, capfd):
+        """A side that ends is named, and what it said is on stderr."""
+        both = asked("turns:Net"), asked("turns:broken")
+        with (
+            open_side("turns:Net") as old,
+            open_side("turns:broken") as new,
+            pytest.raises(VidbenchError, match="the process of turns:broken ended with code 1"),
+        ):
+            alternate((old, new), both, 1, timeout=120)
+        assert "no net today" in capfd.readouterr().err
+
+
+class TestJudging:
+    def test_slower(self):
+        """All rounds agree: slower, by the median of neighbours' ratios, whatever the machine's speed was meanwhile."""
+        rounds = [[(speed, speed * 1.05), (2 * speed, 2.1 * speed)] for speed in (0.1, 0.2, 0.4, 0.1, 0.3, 0.1)]
+        change = judge_alternation(CASE, rounds)
+        assert (change.verdict, change.ratio) == ("slower", pytest.approx(1.05))
+        assert change.interval.low == pytest.approx(1.05)
+        assert change.runs == (6, 6)
+
+    def test_same_and_open(self):
+        """Within the effect: same; on both sides of 1, or of too few rounds: not told."""
+        assert judge_alternation(CASE, [[(1, 1.004)]] * 4 + [[(1, 0.995)]] * 4).verdict == "same"
+        assert judge_alternation(CASE, [[(1, 1.1)]] * 4 + [[(1, 0.9)]] * 4).verdict == "inconclusive"
+        few = judge_alternation(CASE, [[(1, 2)]] * 5)
+        assert (few.verdict, few.why) == ("inconclusive", "too few rounds (--rounds 6 or more can tell)")
+        assert judge_alternation(CASE, [[(1, 0.9)]] * 6).verdict == "faster"
