@@ -10,7 +10,7 @@ import pytest
 from examples import environment
 from runs import around, fallen, results, timed
 
-from vidbench.baselines import write_baseline
+from vidbench.gates.baselines import write_baseline
 from vidbench.pytest_plugin import check
 from vidbench.run import again
 from vidbench.run.again import Again

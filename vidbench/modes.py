@@ -1,9 +1,18 @@
-"""Ways to run one and the same net: what each does to its weights and to its input, and what it takes to prepare."""
+"""Precisions, and ways to run one and the same net: what each does to its weights and to its input, and what it takes to prepare."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from vidbench.errors import InputError
+
+
+PRECISIONS = {
+    "fp32": "fp32 (TF32 off)",
+    "tf32": "tf32",
+    "fp16": "fp16 weights and input",
+    "bf16": "bf16 weights and input",
+    "amp": "amp (autocast to bf16)",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 from examples import environment
 from runs import around, results, timed
 
-from vidbench.baselines import write_baseline
+from vidbench.gates.baselines import write_baseline
 from vidbench.run import again
 from vidbench.run.again import Again
 from vidbench.store import Writer, read_results

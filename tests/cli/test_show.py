@@ -145,8 +145,8 @@ class TestPivot:
         from rich.console import Console
 
         from vidbench.cli.selecting import select
-        from vidbench.columns import find_column
-        from vidbench.pivot import pivot
+        from vidbench.query.columns import find_column
+        from vidbench.query.pivot import pivot
         from vidbench.terminal import show
 
         monkeypatch.setattr(show, "open_console", lambda stream: Console(file=stream, force_terminal=True, width=200))

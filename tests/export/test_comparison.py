@@ -4,7 +4,7 @@ import json
 
 from runs import around, judgement_of_all, results, timed
 
-from vidbench.compare import compare
+from vidbench.comparison.changes import compare
 from vidbench.export.comparison import write_comparison, write_judgement
 
 

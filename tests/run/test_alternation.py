@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vidbench.compare import judge_alternation
+from vidbench.comparison.changes import judge_alternation
 from vidbench.errors import InputError, VidbenchError
 from vidbench.records import Case
 from vidbench.run.alternation import BURSTS, Asked, alternate

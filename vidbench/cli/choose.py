@@ -7,7 +7,7 @@ import typer
 from vidbench.cli.selecting import Dataset, Paths, Where
 
 if TYPE_CHECKING:
-    from vidbench.choose import Budget
+    from vidbench.query.choose import Budget
     from vidbench.table import Row
 
 
@@ -29,11 +29,11 @@ def choose(  # noqa: PLR0917  # one parameter an option
     where: Where = None,
 ) -> None:
     """Say which net to take: the highest published accuracy within the budgets, and what the next best costs."""
-    from vidbench.accuracy import explain_missing
-    from vidbench.choose import Budget
+    from vidbench.query.accuracy import explain_missing
+    from vidbench.query.choose import Budget
     from vidbench.cli.selecting import select
-    from vidbench.columns import find_column, parse_amount
-    from vidbench.selection import split_places
+    from vidbench.query.columns import find_column, parse_amount
+    from vidbench.query.selection import split_places
     from vidbench.terminal.screen import print_notes
 
     given = {
@@ -64,10 +64,10 @@ def choose(  # noqa: PLR0917  # one parameter an option
 
 def _answer(place: str, rows: "list[Row]", budgets: "list[Budget]") -> None:
     """What to take at one place, as sentences over a table of what there is."""
-    from vidbench.accuracy import name_sources
-    from vidbench.advice import write_advice
-    from vidbench.choose import choose
-    from vidbench.selection import telling_axes
+    from vidbench.query.accuracy import name_sources
+    from vidbench.query.advice import write_advice
+    from vidbench.query.choose import choose
+    from vidbench.query.selection import telling_axes
     from vidbench.terminal.choose import print_choice
     from vidbench.terminal.screen import print_notes
 

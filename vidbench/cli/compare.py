@@ -7,7 +7,7 @@ import typer
 from vidbench.cli.options import Classes, Threads
 
 if TYPE_CHECKING:
-    from vidbench.compare import Comparison
+    from vidbench.comparison.changes import Comparison
 
 
 def compare(  # noqa: PLR0917  # one parameter an option
@@ -63,7 +63,7 @@ def compare(  # noqa: PLR0917  # one parameter an option
     """
     from vidbench.cli.options import parse_share
     from vidbench.cli.outputs import check_writable, write_text
-    from vidbench.compare import compare as compare_results
+    from vidbench.comparison.changes import compare as compare_results
     from vidbench.export.comparison import write_comparison
     from vidbench.store import read_all
     from vidbench.terminal.comparison import print_comparison
@@ -98,7 +98,7 @@ def _alternate(
         InputError: a side is none, or cannot be built.
         VidbenchError: a side's process ended, or did not answer.
     """
-    from vidbench.compare import Comparison, judge_alternation
+    from vidbench.comparison.changes import Comparison, judge_alternation
     from vidbench.errors import InputError
     from vidbench.records import Case
     from vidbench.run.alternation import BURST_SECONDS, BURSTS, DTYPES, Asked, alternate

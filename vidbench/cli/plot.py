@@ -20,7 +20,7 @@ def plot(
     """Draw accuracy against cost with the Pareto front, cost against clip length, or memory."""
     from pathlib import Path
 
-    from vidbench.entries import gather_entries
+    from vidbench.pictures.entries import gather_entries
     from vidbench.plots import check_picture, draw_results
     from vidbench.store import read_all
     from vidbench.terminal.screen import warn

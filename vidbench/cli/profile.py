@@ -229,7 +229,7 @@ def _measure(
 ) -> int:
     """Measure as the Plan is told how, hand each record on as it comes, then print them all; the exit code."""
     from vidbench.differences import list_doubts
-    from vidbench.notes import describe_failure, write_notes
+    from vidbench.notes.lines import describe_failure, write_notes
     from vidbench.repeats import merge_runs
     from vidbench.run import Plan, prepare, run_cases
     from vidbench.run.offers import find_lengths

@@ -75,7 +75,7 @@ def _parse_kinds(text: str) -> tuple[str, ...]:
 
 def _run(sweep: "Sweep") -> int:
     """Measure what is to be measured, saying how far it is; the exit code."""
-    from vidbench.notes import describe_failure
+    from vidbench.notes.lines import describe_failure
     from vidbench.terminal.progress import show_progress
     from vidbench.terminal.screen import warn
     from vidbench.terminal.suites import print_end

@@ -48,10 +48,10 @@ def select(paths: Sequence[str] | None, where: str | None, dataset: str) -> Sele
     Raises:
         InputError: a file cannot be read, a name or the condition is wrong, or nothing is left.
     """
-    from vidbench.accuracy import add_accuracy, find_dataset
-    from vidbench.filtering import keep_rows, parse_condition
+    from vidbench.query.accuracy import add_accuracy, find_dataset
+    from vidbench.query.filtering import keep_rows, parse_condition
     from vidbench.repeats import merge_runs
-    from vidbench.selection import add_families, keep_latest, records_of
+    from vidbench.query.selection import add_families, keep_latest, records_of
     from vidbench.store import collecting_nothing, read_all
     from vidbench.table import rows
     from vidbench.terminal.screen import warn

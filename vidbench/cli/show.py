@@ -8,7 +8,7 @@ import typer
 from vidbench.cli.selecting import Dataset, Paths, Selection, Where
 
 if TYPE_CHECKING:
-    from vidbench.columns import Column
+    from vidbench.query.columns import Column
     from vidbench.table import Row
 
 
@@ -42,9 +42,9 @@ def show(  # noqa: PLR0917  # one parameter an option
 ) -> None:
     """Show what was measured: a row a record, or any figure by any axes, the best marked."""
     from vidbench.cli.selecting import select
-    from vidbench.columns import find_columns
+    from vidbench.query.columns import find_columns
     from vidbench.errors import InputError
-    from vidbench.selection import sort_rows
+    from vidbench.query.selection import sort_rows
     from vidbench.store import collecting_nothing
 
     down, across, figures = find_columns(rows), find_columns(cols), find_columns(value)
@@ -71,7 +71,7 @@ def _parse_pair(text: str) -> "tuple[Column, Column]":
     Raises:
         InputError: it is no such pair.
     """
-    from vidbench.columns import find_column
+    from vidbench.query.columns import find_column
     from vidbench.errors import InputError
 
     parts = text.split(":")
@@ -92,9 +92,9 @@ def _show_list(selection: Selection, figures: "list[Column]") -> None:
     """A row a record, as `vidbench profile` prints it."""
     from vidbench.errors import InputError
     from vidbench.metrics import METRICS
-    from vidbench.notes import write_notes
+    from vidbench.notes.lines import write_notes
     from vidbench.searches import is_probe
-    from vidbench.selection import telling_axes
+    from vidbench.query.selection import telling_axes
     from vidbench.terminal.batches import print_curves
     from vidbench.terminal.profile import print_distributions, print_profile, shown_metrics
     from vidbench.terminal.screen import print_notes
@@ -120,8 +120,8 @@ def _show_list(selection: Selection, figures: "list[Column]") -> None:
 def _show_pivot(selection: Selection, down: "list[Column]", across: "list[Column]", figures: "list[Column]") -> None:
     """A table a figure; without columns to spread over, one table of all figures."""
     from vidbench.metrics import METRICS
-    from vidbench.notes import write_notes
-    from vidbench.pivot import pivot
+    from vidbench.notes.lines import write_notes
+    from vidbench.query.pivot import pivot
     from vidbench.terminal.screen import print_notes
     from vidbench.terminal.show import print_grids
 
@@ -137,7 +137,7 @@ def _show_pivot(selection: Selection, down: "list[Column]", across: "list[Column
 
 def _usual_figures(rows: "list[Row]", *, one: bool) -> "list[Column]":
     """What to show where no figure was asked for: latency if it is to be one, else what is usual."""
-    from vidbench.columns import find_column
+    from vidbench.query.columns import find_column
     from vidbench.terminal.profile import BY_DEFAULT
 
     known = [name for name in BY_DEFAULT if any(row[name] is not None for row in rows)] or ["params"]
@@ -148,12 +148,12 @@ def _usual_figures(rows: "list[Row]", *, one: bool) -> "list[Column]":
 
 def _show_front(selection: Selection, front: "tuple[Column, Column]", *, is_sorted: bool) -> None:
     """The rows that have both figures, those marked that no other beats."""
-    from vidbench.accuracy import ACCURACY_COLUMNS, explain_missing, name_sources
-    from vidbench.choose import find_front, merge_alike
+    from vidbench.query.accuracy import ACCURACY_COLUMNS, explain_missing, name_sources
+    from vidbench.query.choose import find_front, merge_alike
     from vidbench.errors import InputError
     from vidbench.metrics import METRICS
-    from vidbench.notes import write_notes
-    from vidbench.selection import records_of, refuse_places, sort_rows, telling_axes
+    from vidbench.notes.lines import write_notes
+    from vidbench.query.selection import records_of, refuse_places, sort_rows, telling_axes
     from vidbench.terminal.screen import print_notes
     from vidbench.terminal.show import print_front
 

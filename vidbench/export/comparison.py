@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vidbench.metrics import METRICS
 
 if TYPE_CHECKING:
-    from vidbench.compare import Comparison  # it loads numpy, which gates do without
+    from vidbench.comparison.changes import Comparison  # it loads numpy, which gates do without
     from vidbench.gates import Judgement
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 from vidbench.gates import Check, Judgement, Verdict
-from vidbench.pairs import label
+from vidbench.comparison.pairs import label
 
 Outcome = Literal["failure", "error", "skipped"]
 OUTCOMES: Mapping[Verdict, Outcome | None] = {

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from vidbench.gates.decisions import decide
 from vidbench.gates.limits import Rules
 from vidbench.metrics import METRICS
-from vidbench.pairs import Pair, label, list_counts, list_figures, parts_of
+from vidbench.comparison.pairs import Pair, label, list_counts, list_figures, parts_of
 from vidbench.records import Case
 
 Verdict = Literal["regression", "could not measure", "no baseline", "inconclusive", "pass"]

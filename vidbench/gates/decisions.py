@@ -7,7 +7,7 @@ from statistics import median
 from typing import Literal
 
 from vidbench.gates.limits import Rules
-from vidbench.ranks import bound_ratio, least_chance, rank_test, ratios
+from vidbench.comparison.ranks import bound_ratio, least_chance, rank_test, ratios
 from vidbench.statistics import spread_of
 
 Answer = Literal["exceeded", "kept", "unknown"]

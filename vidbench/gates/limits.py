@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS
-from vidbench.pairs import label
+from vidbench.comparison.pairs import label
 from vidbench.records import Case, Record
 
 LIMITS: Mapping[str, float | None] = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vidbench.entries import Entry
+from vidbench.pictures.entries import Entry
 from vidbench.errors import InputError
 from vidbench.explain.explanation import Explanation
 from vidbench.plots.files import check_picture

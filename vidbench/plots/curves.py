@@ -7,9 +7,9 @@ from dataclasses import replace
 from matplotlib.axes import Axes
 
 from vidbench.metrics import METRICS
-from vidbench.pictures import Growth
+from vidbench.pictures.drawn import Growth
 from vidbench.plots.points import set_scale
-from vidbench.scales import make_axis
+from vidbench.pictures.scales import make_axis
 from vidbench.units import Scale, column_scale
 
 DASHES = ("-", "--", ":", "-.")  # that tell lines of one family apart

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from vidbench.pictures import PARTS, Bar
+from vidbench.pictures.drawn import PARTS, Bar
 from vidbench.report.charts import WIDTH, Chart, Line, Shape, Text, box, shorten
 from vidbench.report.labels import measure
-from vidbench.scales import make_axis
+from vidbench.pictures.scales import make_axis
 from vidbench.units import Scale
 
 THICK, STEP, TOP = 17, 25, 34

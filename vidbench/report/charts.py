@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from vidbench.looks import Look
+from vidbench.pictures.looks import Look
 from vidbench.report.labels import measure
-from vidbench.scales import Axis
+from vidbench.pictures.scales import Axis
 
 WIDTH = 760
 

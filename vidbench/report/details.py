@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vidbench.entries import Entry, Mark
+from vidbench.pictures.entries import Entry, Mark
 from vidbench.metrics import METRICS, TIMED
 from vidbench.records import Measurement, Record
 from vidbench.repeats import BETWEEN

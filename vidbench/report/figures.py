@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vidbench.entries import Entry
-from vidbench.looks import Look, looks_of
+from vidbench.pictures.entries import Entry
+from vidbench.pictures.looks import Look, looks_of
 from vidbench.metrics import METRICS
-from vidbench.pictures import (
+from vidbench.pictures.drawn import (
     BARS,
     COUNTED,
     CURVES,

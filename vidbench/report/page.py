@@ -11,10 +11,10 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 import vidbench
-from vidbench.entries import Entry, gather_entries, name_entries
+from vidbench.pictures.entries import Entry, gather_entries, name_entries
 from vidbench.errors import InputError
-from vidbench.looks import COLOURS
-from vidbench.methods import write_methods
+from vidbench.pictures.looks import COLOURS
+from vidbench.notes.methods import write_methods
 from vidbench.metrics import MACS_CONVENTION
 from vidbench.records import Environment, Record
 from vidbench.report.columns import make_columns, tell_shared

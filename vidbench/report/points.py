@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from vidbench.looks import Look
-from vidbench.pictures import Point, Scatter
+from vidbench.pictures.looks import Look
+from vidbench.pictures.drawn import Point, Scatter
 from vidbench.report.charts import (
     WIDTH,
     Chart,
@@ -18,7 +18,7 @@ from vidbench.report.charts import (
     trace,
 )
 from vidbench.report.labels import Box, Spot, place_labels
-from vidbench.scales import make_axis
+from vidbench.pictures.scales import make_axis
 from vidbench.units import Scale, format_number
 
 HEIGHT = 380  # without the legend

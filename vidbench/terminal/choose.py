@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from vidbench.choose import BY, Choice
-from vidbench.columns import find_column
+from vidbench.query.choose import BY, Choice
+from vidbench.query.columns import find_column
 from vidbench.terminal.profile import write_axis
 from vidbench.terminal.screen import make_table, open_console, print_table
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vidbench.metrics import METRICS
-from vidbench.pairs import label
+from vidbench.comparison.pairs import label
 from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_notes, print_table
 from vidbench.units import format_figure
 
 if TYPE_CHECKING:
-    from vidbench.compare import Change, Comparison
+    from vidbench.comparison.changes import Change, Comparison
     from vidbench.gates import Check, Judgement
 
 LONG = 200  # rows from which a table is drawn plainly

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from vidbench.metrics import METRICS
-from vidbench.pivot import BEST, SECOND, Cell, Grid, draw_growth
+from vidbench.query.pivot import BEST, SECOND, Cell, Grid, draw_growth
 from vidbench.terminal.profile import Column as Printed
 from vidbench.terminal.profile import _cell, write_axis
 from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_table
 from vidbench.units import Scale
 
 if TYPE_CHECKING:
-    from vidbench.columns import Column
+    from vidbench.query.columns import Column
     from vidbench.table import Row
 
 MARKS = {BEST: "*", SECOND: "′"}

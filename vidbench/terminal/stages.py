@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from vidbench.bottleneck import (
+from vidbench.notes.bottleneck import (
     END_TO_END,
     OVERLAPPED,
     STAGES,

@@ -1,0 +1,1 @@
+"""Two results, or two sides in alternation, held against each other."""

@@ -1,0 +1,1 @@
+"""What must be said beside figures, as lines of text."""

@@ -1,0 +1,1 @@
+"""What pictures of results show, whoever draws them."""
