@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import NamedTuple
 
-from vidbench.gates import Limits, judge
 from vidbench.comparison.pairs import label
+from vidbench.gates import Limits, judge
 from vidbench.records import Case, Environment, Measurement, Record
 from vidbench.statistics import spread_of
 from vidbench.store import Results, Writer, read_results

@@ -1,10 +1,9 @@
-"""Precisions, and ways to run one and the same net: what each does to its weights and to its input, and what it takes to prepare."""
+"""Precisions, and ways to run one and the same net: what each does to weights and input, and takes to prepare."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from vidbench.errors import InputError
-
 
 PRECISIONS = {
     "fp32": "fp32 (TF32 off)",

@@ -46,10 +46,10 @@ def check(
         limits: by metric, in place of the usual ones: "5%", 0.05, 0, or None for as much as it likes.
     """
     __tracebackhide__ = True
-    from vidbench.gates.baselines import read_baseline
     from vidbench.cli.limits import parse_limit
     from vidbench.errors import VidbenchError
     from vidbench.gates import LIMITS, Limits, Rules, judge, list_limited
+    from vidbench.gates.baselines import read_baseline
     from vidbench.store import Results
 
     try:

@@ -7,8 +7,8 @@ import pytest
 from examples import environment
 from runs import fallen, results, timed
 
-from vidbench.gates.baselines import read_baseline, tell_origins, write_baseline
 from vidbench.errors import InputError, NoBaselineError
+from vidbench.gates.baselines import read_baseline, tell_origins, write_baseline
 from vidbench.store import read_results
 
 

@@ -3,8 +3,8 @@
 import pytest
 from examples import environment, latency, macs, record
 
-from vidbench.pictures.entries import gather_entries
 from vidbench.pictures.drawn import COUNTED, grow, missing_accuracy, scatter, split_memory
+from vidbench.pictures.entries import gather_entries
 from vidbench.records import Measurement
 
 HERE = {"k1": environment(), "k2": environment(device="AMD EPYC", driver=None)}

@@ -3,8 +3,8 @@
 import pytest
 from examples import environment, latency, macs, record
 
-from vidbench.pictures.entries import gather_entries
 from vidbench.pictures.drawn import BARS, CURVES
+from vidbench.pictures.entries import gather_entries
 from vidbench.plots.files import style
 from vidbench.plots.results import draw
 from vidbench.records import Measurement

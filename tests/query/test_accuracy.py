@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from examples import case
 
+from vidbench.errors import InputError
 from vidbench.query.accuracy import (
     add_accuracy,
     explain_missing,
@@ -13,7 +14,6 @@ from vidbench.query.accuracy import (
     name_sources,
     published_top1,
 )
-from vidbench.errors import InputError
 
 
 def row(model: str, frames: int, size: int, classes: int | None = 400) -> dict:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from vidbench.query.columns import NAMES, find_column, find_columns, parse_amount
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS
+from vidbench.query.columns import NAMES, find_column, find_columns, parse_amount
 
 
 @pytest.mark.parametrize(

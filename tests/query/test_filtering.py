@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidbench.query.columns import NAMES
 from vidbench.errors import InputError
+from vidbench.query.columns import NAMES
 from vidbench.query.filtering import COMPARISONS, keep_rows, parse_condition
 
 ROW = {

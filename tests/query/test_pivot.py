@@ -3,8 +3,8 @@
 import pytest
 from examples import latency, macs, record
 
-from vidbench.query.columns import find_column
 from vidbench.errors import InputError
+from vidbench.query.columns import find_column
 from vidbench.query.pivot import BEST, SECOND, Cell, draw_growth, pivot
 from vidbench.records import Failure, Measurement
 from vidbench.table import rows

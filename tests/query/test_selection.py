@@ -5,10 +5,8 @@ from dataclasses import replace
 import pytest
 from examples import environment, latency, macs, record
 
-from vidbench.query.columns import find_column
 from vidbench.errors import InputError
-from vidbench.records import Failure
-from vidbench.repeats import merge_runs
+from vidbench.query.columns import find_column
 from vidbench.query.selection import (
     add_families,
     differing,
@@ -19,6 +17,8 @@ from vidbench.query.selection import (
     split_places,
     telling_axes,
 )  # fmt: skip
+from vidbench.records import Failure
+from vidbench.repeats import merge_runs
 from vidbench.table import rows
 
 HERE = {

@@ -24,8 +24,8 @@ def update(
     ] = False,
 ) -> None:
     """Write results into a baseline file with their provenance; other cases that it has are kept."""
-    from vidbench.gates.baselines import write_baseline
     from vidbench.comparison.pairs import label
+    from vidbench.gates.baselines import write_baseline
     from vidbench.store import read_all
     from vidbench.terminal.screen import warn
 

@@ -29,9 +29,9 @@ def choose(  # noqa: PLR0917  # one parameter an option
     where: Where = None,
 ) -> None:
     """Say which net to take: the highest published accuracy within the budgets, and what the next best costs."""
+    from vidbench.cli.selecting import select
     from vidbench.query.accuracy import explain_missing
     from vidbench.query.choose import Budget
-    from vidbench.cli.selecting import select
     from vidbench.query.columns import find_column, parse_amount
     from vidbench.query.selection import split_places
     from vidbench.terminal.screen import print_notes

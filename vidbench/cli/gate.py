@@ -81,12 +81,12 @@ def gate(  # noqa: PLR0917  # one parameter an option
     ] = False,
 ) -> None:
     """Judge results against a baseline: 0 passed, 1 regression, 3 could not measure, 5 no baseline, 4 inconclusive."""
-    from vidbench.gates.baselines import read_baseline, tell_origins
     from vidbench.cli.limits import add_limits
     from vidbench.cli.options import parse_names, parse_share
     from vidbench.cli.outputs import check_writable
     from vidbench.errors import InputError
     from vidbench.gates import Rules, judge
+    from vidbench.gates.baselines import read_baseline, tell_origins
     from vidbench.terminal.screen import warn
 
     if most < 1:

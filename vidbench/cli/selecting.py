@@ -50,8 +50,8 @@ def select(paths: Sequence[str] | None, where: str | None, dataset: str) -> Sele
     """
     from vidbench.query.accuracy import add_accuracy, find_dataset
     from vidbench.query.filtering import keep_rows, parse_condition
-    from vidbench.repeats import merge_runs
     from vidbench.query.selection import add_families, keep_latest, records_of
+    from vidbench.repeats import merge_runs
     from vidbench.store import collecting_nothing, read_all
     from vidbench.table import rows
     from vidbench.terminal.screen import warn

@@ -42,8 +42,8 @@ def show(  # noqa: PLR0917  # one parameter an option
 ) -> None:
     """Show what was measured: a row a record, or any figure by any axes, the best marked."""
     from vidbench.cli.selecting import select
-    from vidbench.query.columns import find_columns
     from vidbench.errors import InputError
+    from vidbench.query.columns import find_columns
     from vidbench.query.selection import sort_rows
     from vidbench.store import collecting_nothing
 
@@ -71,8 +71,8 @@ def _parse_pair(text: str) -> "tuple[Column, Column]":
     Raises:
         InputError: it is no such pair.
     """
-    from vidbench.query.columns import find_column
     from vidbench.errors import InputError
+    from vidbench.query.columns import find_column
 
     parts = text.split(":")
     if len(parts) != 2:
@@ -93,8 +93,8 @@ def _show_list(selection: Selection, figures: "list[Column]") -> None:
     from vidbench.errors import InputError
     from vidbench.metrics import METRICS
     from vidbench.notes.lines import write_notes
-    from vidbench.searches import is_probe
     from vidbench.query.selection import telling_axes
+    from vidbench.searches import is_probe
     from vidbench.terminal.batches import print_curves
     from vidbench.terminal.profile import print_distributions, print_profile, shown_metrics
     from vidbench.terminal.screen import print_notes
@@ -148,11 +148,11 @@ def _usual_figures(rows: "list[Row]", *, one: bool) -> "list[Column]":
 
 def _show_front(selection: Selection, front: "tuple[Column, Column]", *, is_sorted: bool) -> None:
     """The rows that have both figures, those marked that no other beats."""
-    from vidbench.query.accuracy import ACCURACY_COLUMNS, explain_missing, name_sources
-    from vidbench.query.choose import find_front, merge_alike
     from vidbench.errors import InputError
     from vidbench.metrics import METRICS
     from vidbench.notes.lines import write_notes
+    from vidbench.query.accuracy import ACCURACY_COLUMNS, explain_missing, name_sources
+    from vidbench.query.choose import find_front, merge_alike
     from vidbench.query.selection import records_of, refuse_places, sort_rows, telling_axes
     from vidbench.terminal.screen import print_notes
     from vidbench.terminal.show import print_front

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from vidbench.errors import InputError
-from vidbench.metrics import METRICS, TIMED
 from vidbench.comparison.pairs import Pair, Pairing, label, list_counts, list_figures, pair_cases
 from vidbench.comparison.ranks import least_chance, rank_test
-from vidbench.records import Case, Record
 from vidbench.comparison.resampling import bootstrap_ratio
+from vidbench.errors import InputError
+from vidbench.metrics import METRICS, TIMED
+from vidbench.records import Case, Record
 from vidbench.statistics import CONFIDENCE, Interval, median_interval, spread_of
 from vidbench.store import Results
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from vidbench.comparison.pairs import label
 from vidbench.gates import Check, Judgement, Verdict
 from vidbench.metrics import METRICS
-from vidbench.comparison.pairs import label
 from vidbench.units import format_figure
 
 LEVELS: Mapping[Verdict, str] = {

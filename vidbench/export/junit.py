@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from vidbench.gates import Check, Judgement, Verdict
 from vidbench.comparison.pairs import label
+from vidbench.gates import Check, Judgement, Verdict
 
 Outcome = Literal["failure", "error", "skipped"]
 OUTCOMES: Mapping[Verdict, Outcome | None] = {

@@ -14,8 +14,8 @@ from vidbench.export.columns import DATASET, TOP1, Heading, axes_of_comparison, 
 from vidbench.export.footnotes import FAILED, Footnotes
 from vidbench.export.published import count_views, find_published
 from vidbench.export.ranking import Mark, rank_figures
-from vidbench.notes.methods import write_methods
 from vidbench.metrics import MACS_CONVENTION, METRICS
+from vidbench.notes.methods import write_methods
 from vidbench.records import Environment, Record
 from vidbench.repeats import merge_runs
 from vidbench.table import CASE_COLUMNS, Row, row

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
+from vidbench.comparison.pairs import Pair, label, list_counts, list_figures, parts_of
 from vidbench.gates.decisions import decide
 from vidbench.gates.limits import Rules
 from vidbench.metrics import METRICS
-from vidbench.comparison.pairs import Pair, label, list_counts, list_figures, parts_of
 from vidbench.records import Case
 
 Verdict = Literal["regression", "could not measure", "no baseline", "inconclusive", "pass"]

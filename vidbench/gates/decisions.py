@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from vidbench.gates.limits import Rules
 from vidbench.comparison.ranks import bound_ratio, least_chance, rank_test, ratios
+from vidbench.gates.limits import Rules
 from vidbench.statistics import spread_of
 
 Answer = Literal["exceeded", "kept", "unknown"]

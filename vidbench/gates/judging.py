@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from vidbench.comparison.pairs import Pair, list_differences, pair_cases
 from vidbench.errors import InputError
 from vidbench.gates.checks import EXIT_CODES, SUSPECTED, Check, Verdict, check_exact, check_sampled
 from vidbench.gates.limits import Limits, Rules
 from vidbench.metrics import METRICS
-from vidbench.comparison.pairs import Pair, list_differences, pair_cases
 from vidbench.records import Case, Environment, Record
 from vidbench.store import Results
 

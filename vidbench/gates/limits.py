@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from vidbench.comparison.pairs import label
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS
-from vidbench.comparison.pairs import label
 from vidbench.records import Case, Record
 
 LIMITS: Mapping[str, float | None] = {

@@ -6,10 +6,10 @@ from statistics import median
 
 from vidbench.catalog import DATASET_CLASSES, variants
 from vidbench.differences import cross_checks, describe_check, name_case, name_counter
-from vidbench.notes.growth import fit_growth
-from vidbench.modes import PRECISIONS
-from vidbench.notes.methods import write_methods
 from vidbench.metrics import METRICS, TIMED
+from vidbench.modes import PRECISIONS
+from vidbench.notes.growth import fit_growth
+from vidbench.notes.methods import write_methods
 from vidbench.notes.modes import describe_modes
 from vidbench.records import DISTURBED, GIVEN, NOT_SETTLED, RANDOM, Environment, Record
 from vidbench.repeats import BETWEEN

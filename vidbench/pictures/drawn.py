@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vidbench.query.accuracy import explain_none, published_top1
 from vidbench.catalog import Published
-from vidbench.pictures.entries import Entry, name_entries, name_place
-from vidbench.query.fronts import find_front
 from vidbench.metrics import METRICS
+from vidbench.pictures.entries import Entry, name_entries, name_place
+from vidbench.query.accuracy import explain_none, published_top1
+from vidbench.query.fronts import find_front
 
 COUNTED = "counted"  # the place of figures that no device was needed for
 MEASURED_COSTS = ("latency", "throughput", "peak_memory")  # that a picture of growth has, where they were taken

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vidbench.pictures.entries import Entry
 from vidbench.errors import InputError
 from vidbench.explain.explanation import Explanation
+from vidbench.pictures.entries import Entry
 from vidbench.plots.files import check_picture
 
 __all__ = ["KINDS", "check_picture", "draw_explanations", "draw_results"]

@@ -2,10 +2,10 @@
 
 from matplotlib.axes import Axes
 
-from vidbench.pictures.looks import COLOURS
 from vidbench.pictures.drawn import PARTS, Memory
-from vidbench.plots.points import set_scale
+from vidbench.pictures.looks import COLOURS
 from vidbench.pictures.scales import make_axis
+from vidbench.plots.points import set_scale
 from vidbench.units import column_scale
 
 HATCHES = ("", "////", "")  # weights, inputs and activations in black and white

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 
 from vidbench.metrics import METRICS
 from vidbench.pictures.drawn import Growth
-from vidbench.plots.points import set_scale
 from vidbench.pictures.scales import make_axis
+from vidbench.plots.points import set_scale
 from vidbench.units import Scale, column_scale
 
 DASHES = ("-", "--", ":", "-.")  # that tell lines of one family apart

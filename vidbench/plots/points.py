@@ -8,8 +8,8 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
 from vidbench.pictures.drawn import Point, Scatter
-from vidbench.plots.labels import Label, place_labels
 from vidbench.pictures.scales import Axis, make_axis
+from vidbench.plots.labels import Label, place_labels
 
 LARGEST, SMALLEST = 260.0, 8.0  # square points of a marker
 NAMED = 40  # points that are all named; of more only the front is

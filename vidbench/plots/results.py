@@ -10,10 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vidbench.pictures.entries import Entry
-from vidbench.pictures.looks import COLOURS, Look, looks_of
 from vidbench.metrics import METRICS
 from vidbench.pictures.drawn import BARS, COUNTED, CURVES, Growth, Memory, Scatter, grow, scatter, split_memory
+from vidbench.pictures.entries import Entry
+from vidbench.pictures.looks import COLOURS, Look, looks_of
 from vidbench.plots.bars import draw_bars
 from vidbench.plots.curves import draw_curves
 from vidbench.plots.points import draw_points, label_points

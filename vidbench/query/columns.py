@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Literal
 
-from vidbench.query.accuracy import ACCURACY_COLUMNS
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS, TIMED
+from vidbench.query.accuracy import ACCURACY_COLUMNS
 from vidbench.repeats import BETWEEN
 from vidbench.table import CASE_COLUMNS, COLUMNS
 from vidbench.units import Scale, column_scale

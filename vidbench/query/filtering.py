@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from vidbench.query.columns import Column, find_column
 from vidbench.errors import InputError
+from vidbench.query.columns import Column, find_column
 from vidbench.table import Row
 
 Truth = bool | None

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from vidbench.query.columns import Column
 from vidbench.errors import InputError
+from vidbench.query.columns import Column
 from vidbench.query.selection import AXES, differing
 from vidbench.table import Row
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from vidbench.catalog import variants
-from vidbench.query.columns import FAMILY, Column, find_column
 from vidbench.errors import InputError
+from vidbench.query.columns import FAMILY, Column, find_column
 from vidbench.records import Case, Record
 from vidbench.table import CASE_COLUMNS, Row
 

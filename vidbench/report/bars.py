@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from vidbench.pictures.drawn import PARTS, Bar
+from vidbench.pictures.scales import make_axis
 from vidbench.report.charts import WIDTH, Chart, Line, Shape, Text, box, shorten
 from vidbench.report.labels import measure
-from vidbench.pictures.scales import make_axis
 from vidbench.units import Scale
 
 THICK, STEP, TOP = 17, 25, 34

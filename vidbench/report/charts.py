@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from vidbench.pictures.looks import Look
-from vidbench.report.labels import measure
 from vidbench.pictures.scales import Axis
+from vidbench.report.labels import measure
 
 WIDTH = 760
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from vidbench.query.accuracy import published_top1
 from vidbench.pictures.entries import Entry, name_place
+from vidbench.query.accuracy import published_top1
 from vidbench.units import Scale, column_scale
 
 UNKNOWN = "–"

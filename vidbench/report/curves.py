@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from vidbench.pictures.looks import Look
 from vidbench.metrics import METRICS
 from vidbench.pictures.drawn import Growth, Series
+from vidbench.pictures.looks import Look
+from vidbench.pictures.scales import make_axis
 from vidbench.report.charts import WIDTH, Chart, Line, Shape, Text, draw_axes, marker, shorten, trace
 from vidbench.report.labels import measure, spread
-from vidbench.pictures.scales import make_axis
 from vidbench.units import Scale
 
 HEIGHT = 360

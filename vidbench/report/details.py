@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vidbench.pictures.entries import Entry, Mark
 from vidbench.metrics import METRICS, TIMED
+from vidbench.pictures.entries import Entry, Mark
 from vidbench.records import Measurement, Record
 from vidbench.repeats import BETWEEN
 from vidbench.report.columns import UNKNOWN, finite

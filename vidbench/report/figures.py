@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vidbench.pictures.entries import Entry
-from vidbench.pictures.looks import Look, looks_of
 from vidbench.metrics import METRICS
 from vidbench.pictures.drawn import (
     BARS,
@@ -21,6 +19,8 @@ from vidbench.pictures.drawn import (
     scatter,
     split_memory,
 )
+from vidbench.pictures.entries import Entry
+from vidbench.pictures.looks import Look, looks_of
 from vidbench.report.bars import draw_bars
 from vidbench.report.charts import Chart
 from vidbench.report.curves import draw_curves

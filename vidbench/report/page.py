@@ -11,11 +11,11 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 import vidbench
-from vidbench.pictures.entries import Entry, gather_entries, name_entries
 from vidbench.errors import InputError
-from vidbench.pictures.looks import COLOURS
-from vidbench.notes.methods import write_methods
 from vidbench.metrics import MACS_CONVENTION
+from vidbench.notes.methods import write_methods
+from vidbench.pictures.entries import Entry, gather_entries, name_entries
+from vidbench.pictures.looks import COLOURS
 from vidbench.records import Environment, Record
 from vidbench.report.columns import make_columns, tell_shared
 from vidbench.report.details import Detail, Numbered, choose_detailed, detail

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from vidbench.pictures.looks import Look
 from vidbench.pictures.drawn import Point, Scatter
+from vidbench.pictures.looks import Look
+from vidbench.pictures.scales import make_axis
 from vidbench.report.charts import (
     WIDTH,
     Chart,
@@ -18,7 +19,6 @@ from vidbench.report.charts import (
     trace,
 )
 from vidbench.report.labels import Box, Spot, place_labels
-from vidbench.pictures.scales import make_axis
 from vidbench.units import Scale, format_number
 
 HEIGHT = 380  # without the legend

@@ -90,7 +90,8 @@ class _Process:
             stdin.flush()
         except OSError as error:
             raise self._ended() from error
-        return median(self.read()["samples"])
+        samples: list[float] = self.read()["samples"]
+        return median(samples)
 
     def read(self) -> dict[str, Any]:
         """The next answer."""

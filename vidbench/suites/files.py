@@ -16,9 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from vidbench.catalog import DATASET_CLASSES, Net, Variant, find_variants
 from vidbench.errors import InputError
-from vidbench.modes import PRECISIONS
 from vidbench.metrics import METRICS
-from vidbench.modes import MODES
+from vidbench.modes import MODES, PRECISIONS
 from vidbench.records import RANDOM, TASKS, Case, Footage
 from vidbench.suites.grid import expand_grid
 

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vidbench.metrics import METRICS
 from vidbench.comparison.pairs import label
+from vidbench.metrics import METRICS
 from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_notes, print_table
 from vidbench.units import format_figure
 
