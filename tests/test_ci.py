@@ -48,7 +48,7 @@ def test_commands(command):
 
 def test_commands_are_found():
     """The test above has the page's commands, those of the workflow among them."""
-    assert len(COMMANDS) == 8
+    assert len(COMMANDS) == 11
     assert sum(command.startswith("vidbench gate") for command in COMMANDS) == 3
 
 

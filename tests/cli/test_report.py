@@ -39,7 +39,9 @@ class TestReport:
         counted = str(folder / "counted.jsonl")
         grid = ("--frames", "8,16", "--device", "meta", "--json", counted)
         assert vidbench("profile", "x3d-m", "slow-8x8-r50", *grid).code == 0
-        done = vidbench("report", counted, str(Path(RESULTS).parent), "-o", "page.html", "--title", "Mine & yours")
+        (folder / "more").mkdir()
+        (folder / "more" / "families.jsonl").write_text(Path(RESULTS).read_text())
+        done = vidbench("report", counted, "more", "-o", "page.html", "--title", "Mine & yours")
         assert (done.code, done.out, done.err) == (0, "", "")
         page = read_page((folder / "page.html").read_text("utf-8"))
         assert page.all("title")[0].text == "Mine & yours"

@@ -72,6 +72,17 @@ class TestCases:
         assert suite.cases[0][0].weights == "given"
 
 
+def test_example_of_the_docs(write):
+    """The suite in docs/suites.md is one, and says what its comments say."""
+    page = (Path(__file__).parents[2] / "docs" / "suites.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.S)
+    suite = read_suite(write(example))
+    assert len([case for case, _ in suite.cases if case.repeat == 0]) == 8 + 2 * 6 + 8 + 2 * 3
+    assert (suite.precision, suite.timeout) == (0.02, 900.0)
+    own = next(case for case, _ in suite.cases if case.model == "mynets:make")
+    assert suite.limits_of(own) == {"macs": 0, "latency": 0.03, "peak_memory": 0.02}
+
+
 class TestLimits:
     def test_per_case(self, write):
         """Those of a case are the suite's, with those over them that name it."""
