@@ -18,12 +18,21 @@ SOURCE = Path(__file__).parents[1] / "results" / "amd-epyc-2cpus" / "families.js
 SAMPLES = 20
 RECORDS = 10_000
 ROUNDS = 3
+FILE = "FILE"  # where a command takes the file twice
 COMMANDS = {
     "show": ["show"],
     "show, filtered and sorted": ["show", "--where", "latency < 190ms or batch >= 4", "--sort", "-latency"],
     "show, pivoted": ["show", "--rows", "model,size,batch,dtype", "--cols", "frames", "--value", "throughput"],
     "show, with a front": ["show", "--pareto", "top1:latency"],
     "choose": ["choose", "--max-latency", "200ms"],
+    "export as CSV": ["export", "--to", "csv"],
+    "export as wide CSV": ["export", "--to", "csv", "--wide"],
+    "export as JSON": ["export", "--to", "json"],
+    "export as Markdown": ["export", "--to", "markdown"],
+    "export as LaTeX": ["export", "--to", "latex"],
+    "export as HTML": ["export", "--to", "html"],
+    "compare with itself": ["compare", FILE],
+    "report": ["report", "-o", "-"],
 }
 
 
@@ -74,9 +83,9 @@ def main() -> None:
         write_records(path, count)
         print(f"{count:,} records of {SAMPLES} samples, {path.stat().st_size / 1e6:.0f} MB")
         for label, (command, *options) in COMMANDS.items():
-            wall, busy = (
-                min(times) for times in zip(*(run(command, str(path), *options) for _ in range(ROUNDS)), strict=True)
-            )
+            arguments = [str(path) if option == FILE else option for option in options]
+            rounds = [run(command, str(path), *arguments) for _ in range(ROUNDS)]
+            wall, busy = (min(times) for times in zip(*rounds, strict=True))
             print(f"{label}: {wall:.2f} s, of which the processor was busy {busy:.2f} s")
 
 
