@@ -95,6 +95,38 @@ class TestRun:
         assert sorted(failed) == sorted(ALL[4:])
         assert len(list((suite.parent / "results").glob("*/*.jsonl"))) == 2
 
+    def test_cut_off_file(self, vidbench, suite):
+        """Of a line that a crash cut off there is one warning, and what it was of is measured again."""
+        vidbench("run", str(suite))
+        (path,) = (suite.parent / "results").glob("*/*.jsonl")
+        path.write_bytes(path.read_bytes()[:-100])
+        again = vidbench("run", str(suite), "--resume")
+        assert again.code == 0
+        assert again.err.count("its last line is cut off and left out") == 1
+        assert "5 cases are there already" in again.err
+        assert sorted(read(suite.parent)[0]) == sorted(ALL)
+
+    def test_unwritable_results(self, vidbench, suite):
+        """Where nothing can be written nothing is measured, and the message names the option."""
+        (suite.parent / "taken").write_text("a file")
+        done = vidbench("run", str(suite), "--results", "taken")
+        assert done.code == 2
+        assert "give another folder by --results" in done.err
+
+    def test_groups_of_several_devices(self, vidbench, suite, video):
+        """Each case has what its own device can give, whatever the other groups are on."""
+        grid = "size = 32\nframes = 4\n"
+        suite.write_text(
+            f'precision = "90%"\n[[cases]]\nmodels = "small:one"\ndevice = "cpu"\n{grid}'
+            f'[[cases]]\nmodels = "x3d-xs"\ndevice = "meta"\nclip = "{video}"\n{grid}'
+        )
+        assert vidbench("run", str(suite)).code == 0
+        first, second = read_all([suite.parent / "results"]).records
+        assert first.figure("latency") is not None
+        assert {m.metric for m in second.measurements} == {
+            "params", "macs", "activations", "weight_memory", "predicted_memory",
+        }  # fmt: skip
+
     def test_dry_run(self, vidbench, suite):
         """The cases, their predicted memory and an estimate; nothing is measured or written."""
         done = vidbench("run", str(suite), "--dry-run")

@@ -135,15 +135,8 @@ def open_target(name: str, folder: str, timeout: float | None) -> Target:
 
     suite = read_suite(name)
     limit = timeout or suite.timeout
-
-    def choose(case: "Case") -> dict[str, float]:
-        chosen: dict[str, float] = {}
-        for one in suite.special:
-            chosen |= one.limits if one.matches(case) else {}
-        return chosen
-
     return Target(
-        limits=Limits({**LIMITS, **suite.limits}, special=choose),
+        limits=Limits({**LIMITS, **suite.limits}, special=suite.exceptions_of),
         take=lambda: measure_suite(suite, folder, limit),
         is_suite=True,
         how={"timeout": limit, "precision": suite.precision},

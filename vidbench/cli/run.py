@@ -80,6 +80,8 @@ def _run(sweep: "Sweep") -> int:
     from vidbench.terminal.screen import warn
     from vidbench.terminal.suites import print_end
 
+    for warning in sweep.warnings:
+        warn(warning)
     if sweep.done:
         warn(f"{sweep.done} cases are there already and not measured again")
     if not sweep.jobs:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from vidbench.errors import InputError
-from vidbench.metrics import OF_MODES
+from vidbench.metrics import METRICS, OF_MODES
 from vidbench.modes import MODES, check_mode
 from vidbench.records import Case, Clip
 
@@ -25,7 +25,9 @@ def check_modes(cases: Iterable[Case], devices: Mapping[str, torch.device]) -> N
 
 
 def applies(metric: str, case: Case) -> bool:
-    """Whether there is such a figure of the case, as far as its mode and precision go."""
+    """Whether there is such a figure of the case: on meta nothing runs, and some are of modes and precisions alone."""
+    if case.device == "meta" and METRICS[metric].kind == "sampled":
+        return False
     prepares = MODES[case.mode].prepares
     return {
         "compile_time": prepares is not None,

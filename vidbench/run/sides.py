@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vidbench.catalog import find_variant, is_own, variants
+from vidbench.catalog import find_variant, is_own
 from vidbench.errors import InputError
 
 REVISION = "git:"
@@ -111,5 +111,5 @@ def check_sides(old: Side, new: Side, model: str | None) -> tuple[str, str]:
 
 def default_clip(model: str) -> tuple[int, int]:
     """Frames and size of the net's own clip."""
-    net = variants().get(model) or find_variant(model)
+    net = find_variant(model)
     return net.frames, net.size

@@ -9,13 +9,16 @@ from pathlib import Path
 
 from vidbench.counting import count
 from vidbench.environment import key
+from vidbench.errors import InputError
+from vidbench.metrics import METRICS
 from vidbench.records import Case, Clip, Footage, Record
 from vidbench.run.local import Job, prepare, run_cases
 from vidbench.run.nets import Nets
+from vidbench.run.offers import find_lengths
 from vidbench.run.places import locate
 from vidbench.run.plan import Plan
 from vidbench.run.processes import Processes
-from vidbench.run.static import predict_memory
+from vidbench.run.worker import predict
 from vidbench.runs import FAILURES, Estimate, estimate, find_done, name_machine, read_runs, run_path
 from vidbench.store import Writer
 from vidbench.suites.files import Suite
@@ -50,11 +53,17 @@ class Sweep:
         """Measure case after case; each is in the file before it is given.
 
         Raises:
+            InputError: the file cannot be written.
             VidbenchError: no process can be started.
-            OSError: the file cannot be written.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("x", encoding="utf-8", newline="") as file:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            opened = self.path.open("x", encoding="utf-8", newline="")
+        except OSError as error:
+            raise InputError(
+                f"results cannot be written into {self.path.parent}: {error.strerror}; give another folder by --results"
+            ) from error
+        with opened as file:
             writer = Writer(file)
             for record, environment in run_cases(self.jobs, self.plan, processes=self.processes, announce=announce):
                 writer.append(record, environment)
@@ -62,22 +71,14 @@ class Sweep:
 
     def predict_memory(self) -> dict[Case, float | None]:
         """Bytes that a call of each case is predicted to take; None where it cannot be told."""
-        return {case: self._predict(case) for case in self.cases}
+        return {case: predict(case, (), self._nets) for case in self.cases}
 
     def estimate(self) -> Estimate:
         """How long the cases will take."""
         return estimate(self.cases, self.earlier, self._count_macs)
 
-    def _predict(self, case: Case) -> float | None:
-        with suppress(Exception):  # a net that cannot be counted is found out when it is measured
-            net = self._nets.counted(case)
-            counted = count(net, Clip(frames=case.frames, size=case.size), train=case.task == "train")
-            value = predict_memory(net, counted, case, self._nets.cautions(case)).value
-            return float(value) if isinstance(value, int | float) else None
-        return None
-
     def _count_macs(self, case: Case) -> float | None:
-        with suppress(Exception):
+        with suppress(Exception):  # a net that cannot be counted is found out when it is measured
             net = self._nets.counted(case)
             return count(net, Clip(frames=case.frames, size=case.size), train=case.task == "train").macs
         return None
@@ -110,10 +111,11 @@ def plan_sweep(
     for case, footage in suite.cases:
         by_footage.setdefault(footage, []).append(case if device is None else replace(case, device=device))
     jobs: list[Job] = []
-    metrics: tuple[str, ...] = ()
+    chosen: set[str] = set()
     for footage, cases in by_footage.items():
         ready, metrics = prepare(cases, suite.metrics, footage, processes)
         jobs += ready
+        chosen.update(metrics)
     jobs.sort(key=lambda job: job[0].repeat)
     places = locate([case for case, _ in jobs], processes)
     machine = name_machine(next(iter(places.values())))
@@ -124,7 +126,11 @@ def plan_sweep(
     return Sweep(
         path=path,
         jobs=left,
-        plan=Plan(metrics=metrics, precision=suite.precision),
+        plan=Plan(
+            metrics=tuple(name for name in METRICS if name in chosen),
+            precision=suite.precision,
+            lengths=find_lengths(left, suite.metrics),
+        ),
         processes=processes,
         done=len(jobs) - len(left),
         warnings=earlier.warnings if resume else (),

@@ -60,7 +60,7 @@ class Selection(Table):
 
     def matches(self, case: Case) -> bool:
         """Whether the case is one of them."""
-        axes = {name: getattr(self, name) for name in type(self).model_fields if name in Selection.model_fields}
+        axes = {name: getattr(self, name) for name in Selection.model_fields}
         patterns = axes.pop("model")
         fits = not patterns or any(fnmatchcase(case.model, pattern) for pattern in patterns)
         return fits and all(not values or getattr(case, name) in values for name, values in axes.items())
@@ -154,7 +154,11 @@ class Suite:
 
     def limits_of(self, case: Case) -> dict[str, float]:
         """How much worse each metric of the case may become: the suite's limits, and over them those of [[limit]]."""
-        found = dict(self.limits)
+        return {**self.limits, **self.exceptions_of(case)}
+
+    def exceptions_of(self, case: Case) -> dict[str, float]:
+        """Those of [[limit]] alone, later ones over earlier ones."""
+        found: dict[str, float] = {}
         for one in self.special:
             found |= one.limits if one.matches(case) else {}
         return found
@@ -191,7 +195,7 @@ def read_suite(name: str) -> Suite:
         raise InputError(_list_faults(path, lines, faults))
     if not cases:
         raise InputError(f"{path}: its exclusions leave no case; take some of them away")
-    ordered = [(_repeated(case, repeat), footage) for repeat in range(whole.repeats) for case, footage in cases]
+    ordered = [(replace(case, repeat=repeat), footage) for repeat in range(whole.repeats) for case, footage in cases]
     return Suite(
         name=path.stem,
         description=whole.description,
@@ -245,10 +249,7 @@ def _find_faults(grid: Grid) -> Iterator[tuple[tuple[str | int, ...], str]]:
                     (net.check_frames if axis == "frames" else net.check_size)(number)
                 except InputError as error:
                     without = f"exclude = [{{ model = '{net.name}', {axis} = {number} }}]"
-                    yield (
-                        (axis, index),
-                        f"{error}; or leave it out by {without}",
-                    )
+                    yield (axis, index), f"{error}; or leave it out by {without}"
     if grid.published and (grid.frames or grid.size or grid.classes):
         yield ("published",), "published settings have frames, size and classes of their own; leave out either"
 
@@ -293,10 +294,6 @@ def _clips(net: Net, grid: Grid) -> list[tuple[Sequence[int], Sequence[int], int
         (row.frames, row.size, DATASET_CLASSES.get(row.dataset, net.classes)) for row in rows if row.frames and row.size
     )
     return [([frames], [size], classes) for frames, size, classes in found]
-
-
-def _repeated(case: Case, repeat: int) -> Case:
-    return replace(case, repeat=repeat) if repeat else case
 
 
 def _describe(error: Mapping[str, Any]) -> str:
