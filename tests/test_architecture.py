@@ -41,7 +41,7 @@ ROOMS = {
     "explain": {"devices", "errors", "records", "units"},
     "export": {
         "catalog", "claims", "comparison", "conditions", "errors", "explain", "gates", "metrics", "notes", "records",
-        "repeats", "table", "units", "views",
+        "query", "repeats", "table", "units", "views",
     },
     "terminal": {
         "catalog", "claims", "comparison", "conditions", "differences", "explain", "metrics", "notes", "query",

@@ -148,6 +148,9 @@ class Failure:
     message: str
 
 
+FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}  # kinds, in words
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A case, what was measured of it, and where: `environment` is the key of an Environment."""

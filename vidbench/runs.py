@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
-from vidbench.records import Case, Environment, Record
+from vidbench.records import FAILED, Case, Environment, Record
 from vidbench.store import Results, read_all
 
-FAILURES = ("oom", "crash", "timeout", "error")
+FAILURES = tuple(FAILED)  # kinds
 LEAST_SECONDS = 6.0  # building, warming up and sampling a case whose calls take no time to speak of
 CALLS = 40  # that the others are made of, where calls take long
 

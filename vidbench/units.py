@@ -12,6 +12,13 @@ SCALES = {
 }
 
 
+# What an amount of memory may be written in, in small letters: thousands, or 1024s where an i stands in the unit.
+BYTES: dict[str, int] = {
+    **{f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)},
+    **{f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """A factor and the unit it gives: `value / factor` is in `label`."""

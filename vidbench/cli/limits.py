@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from vidbench.cli.options import read_share
 from vidbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,11 +40,7 @@ def parse_limit(option: str, text: str) -> float | None:
     """`5%`, `0.05` or `0` as a share; None for `none`, as much as it likes."""
     if text.strip().lower() == "none":
         return None
-    number = text.strip().removesuffix("%")
-    try:
-        share = float(number) / (100 if number != text.strip() else 1)
-    except ValueError:
-        share = -1.0
+    share = read_share(text)
     if not 0 <= share < float("inf"):
         raise InputError(f"{option} takes a share such as 5%, 0.05 or 0, or none, not {text!r}")
     return share

@@ -1,5 +1,6 @@
 """Options that several commands have, and turning their texts into values; malformed ones are refused with the form."""
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,15 +64,14 @@ Weights = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option(help="CPU threads; default is torch's.", show_default=False)]
 
-UNITS = {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)}
-UNITS |= {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)}
-
 
 def parse_bytes(option: str, text: str) -> int:
     """`24GB` or `24GiB` as bytes: thousands, or 1024s where an i stands in the unit."""
+    from vidbench.units import BYTES
+
     number = text.rstrip("kKmMgGtTiIbB ")
     try:
-        amount = float(number) * UNITS[text[len(number) :].strip().lower()]
+        amount = float(number) * BYTES[text[len(number) :].strip().lower()]
         if not 0 < amount < float("inf"):
             raise ValueError
         return int(amount)
@@ -79,13 +79,18 @@ def parse_bytes(option: str, text: str) -> int:
         raise InputError(f"{option} takes an amount of memory such as 24GB or 80GiB, not {text!r}") from None
 
 
-def parse_share(option: str, text: str) -> float:
-    """`1%` or `0.01` as a share, above 0 and below 1."""
+def read_share(text: str) -> float:
+    """`5%` or `0.05` as a number; none at all (NaN) where the text is of another form."""
     number = text.strip().removesuffix("%")
     try:
-        share = float(number) / (100 if number != text.strip() else 1)
+        return float(number) / (100 if number != text.strip() else 1)
     except ValueError:
-        share = 0.0
+        return math.nan
+
+
+def parse_share(option: str, text: str) -> float:
+    """`1%` or `0.01` as a share, above 0 and below 1."""
+    share = read_share(text)
     if not 0 < share < 1:
         raise InputError(f"{option} takes a share such as 1% or 0.01, above 0 and below 1, not {text!r}")
     return share

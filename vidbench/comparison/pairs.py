@@ -8,13 +8,7 @@ from vidbench.records import GIVEN, RANDOM, Case, Environment, Record
 from vidbench.store import Results
 
 ANY = "any"  # the device of a case that is compared across devices
-_UNSAID = (
-    "model",
-    "classes",
-    "frames",
-    "size",
-    "repeat",
-)  # of what a case differs from the usual in: named, or no axis
+_UNSAID = ("model", "classes", "frames", "size", "repeat")  # of a case's label: named anyway, or no axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

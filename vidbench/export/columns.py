@@ -6,6 +6,7 @@ from typing import Literal
 
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS, TIMED
+from vidbench.query.columns import PER_VIDEO
 from vidbench.repeats import BETWEEN
 from vidbench.table import CASE_COLUMNS, COLUMNS, RANGE_COLUMNS, SPREAD_COLUMNS, Row
 from vidbench.units import SCALES, Scale, column_scale
@@ -26,10 +27,6 @@ HEADS = {
     "published_gmacs": "GMACs, published", "published_source": "Source", "device_name": "Device", "dtype": "Precision",
     "macs_convention": "Convention", TOP1: "Top-1", DATASET: "Dataset",
     "macs_per_video": "GMACs per video", "videos_per_second": "Videos", "seconds_per_video": "Time per video",
-}  # fmt: skip
-VIDEO: Mapping[str, tuple[str, Literal["lower", "higher"]]] = {  # of all views: unit, which way is better
-    "macs_per_video": ("MACs", "lower"), "videos_per_second": ("videos/s", "higher"),
-    "seconds_per_video": ("seconds", "lower"),
 }  # fmt: skip
 FIXED = {"params": Scale(1e6, "M"), "activations": Scale(1e6, "M"), "MACs": Scale(1e9, ""), "share": Scale(0.01, "%")}
 PLAIN = Scale(1.0, "")
@@ -118,8 +115,8 @@ def _describe(name: str) -> Heading:
         return Heading(name, shown, METRICS[head].unit, METRICS[head].better, head)
     if name == TOP1:
         return Heading(name, HEADS[name], "%", "higher")
-    if name in VIDEO:
-        unit, better = VIDEO[name]
+    if name in PER_VIDEO:
+        unit, better = PER_VIDEO[name]
         return Heading(name, HEADS[name], unit, better)
     text = name.replace("_", " ")
     return Heading(name, HEADS.get(name, f"{text[:1].upper()}{text[1:]}"), None)

@@ -3,9 +3,8 @@
 import re
 
 from vidbench.catalog import DATASET_CLASSES, Published, variants
+from vidbench.query.accuracy import NEAR, size_distance
 from vidbench.records import Case
-
-NEAR = 0.15  # as a share of the size: nets trained at 224 are tested at 256
 
 
 def find_published(model: str, frames: int, size: int, classes: int | None) -> Published | None:
@@ -18,7 +17,7 @@ def find_published(model: str, frames: int, size: int, classes: int | None) -> P
         return None
 
     def distance(p: Published) -> tuple[bool, float]:
-        return p.top1 is None, abs(size / p.size - 1) if p.size else NEAR
+        return p.top1 is None, size_distance(p, size)
 
     same = [
         p

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from vidbench.records import NOT_SETTLED, Measurement
 from vidbench.statistics import (
@@ -159,6 +159,40 @@ def doubt_samples(figures: Sequence[float], spent: float, effort: Effort, what: 
     asked = format_tolerance(effort.precision)
     after = f"after {len(figures)} {what} in {spent:.1f} s"
     return (f"{NOT_SETTLED}: {after} the median is known to {known}{sure}, not {asked}",)
+
+
+class Beside(Protocol):
+    """What goes with samples: their warm-up, or the window in which the machine was watched."""
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What of it stays with the figure."""
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What must be said of the figure."""
+
+
+def make_figure(
+    metric: str,
+    unit: str,
+    method: str,
+    *beside: Beside,
+    samples: Sequence[float],
+    spent: float,
+    effort: Effort,
+    what: str,
+) -> Measurement:
+    """The median of samples that took `spent` seconds, with how well it is known and what went beside them."""
+    return Measurement(
+        metric=metric,
+        value=median(samples),
+        unit=unit,
+        method=method,
+        samples=thin(samples),
+        details={**describe_samples(samples, effort), **{k: v for one in beside for k, v in one.details.items()}},
+        caveats=(*doubt_samples(samples, spent, effort, what), *(c for one in beside for c in one.caveats)),
+    )
 
 
 def doubt_clips(taken: Sequence[Measurement]) -> tuple[str, ...]:

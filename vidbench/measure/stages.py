@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from statistics import fmean, median
+from dataclasses import dataclass, field, replace
+from statistics import fmean
 from time import perf_counter_ns
 from typing import Any
 
 from vidbench.clips import count_decoding_threads
 from vidbench.measure.overlap import Overlap, Passage
 from vidbench.measure.pipeline import Pipeline
-from vidbench.measure.sampling import Effort, describe_samples, doubt_samples, sample, warm_up
+from vidbench.measure.sampling import Effort, make_figure, sample, warm_up
 from vidbench.measure.timing import open_watch
 from vidbench.records import Measurement
-from vidbench.statistics import thin
 
 PASSES = Effort(calls=10, seconds=1.0, budget=10.0)
 WINDOWS = Effort(calls=6, seconds=0.0, budget=10.0)  # of fewer than six there is no 95% interval
@@ -66,18 +65,12 @@ def measure_stages(
     found = {}
     for metric, method in _describe(pipeline, effort).items():
         seconds = passes.seconds.get(metric)
-        figure = Measurement(metric=metric, value=None, unit="seconds", method=method, caveats=(NO_COPY,))
-        if seconds is not None:
-            figure = Measurement(
-                metric=metric,
-                value=median(seconds),
-                unit="seconds",
-                method=method,
-                samples=thin(seconds),
-                details={**describe_samples(seconds, effort), **warmth.details, **window.details},
-                caveats=(*doubt_samples(seconds, spent, effort, "passes"), *warmth.caveats, *window.caveats),
+        if seconds is None:
+            found[metric] = Measurement(metric=metric, value=None, unit="seconds", method=method, caveats=(NO_COPY,))
+        else:
+            found[metric] = make_figure(
+                metric, "seconds", method, warmth, window, samples=seconds, spent=spent, effort=effort, what="passes"
             )
-        found[metric] = figure
     return found
 
 
@@ -101,25 +94,20 @@ def measure_overlapped(pipeline: Pipeline, effort: Effort = WINDOWS, clock: Cloc
         with open_watch(pipeline.workload.device).window() as window:
             samples, spent = sample(lambda: run(calls), effort, lambda seconds: clips / seconds, window.tick)
     beside = ", copies to the device in a stream beside the net's" if pipeline.on_gpu else ""
-    return Measurement(
-        metric="stage_overlapped",
-        value=median(samples),
-        unit="clips/s",
-        method=(
-            f"median of windows of calls, {overlap.workers} threads decoding (one thread of FFmpeg each) and "
-            f"preprocessing ahead of the net{beside}: {effort.describe('windows')}"
-        ),
-        samples=thin(samples),
-        details={
-            **describe_samples(samples, effort),
-            **warmth.details,
-            **window.details,
-            "window_calls": calls,
-            "workers": overlap.workers,
-            "model_share": sum(one.busy for one in taken) / sum(one.seconds for one in taken),
-        },
-        caveats=(*doubt_samples(samples, spent, effort, "windows"), *warmth.caveats, *window.caveats),
+    method = (
+        f"median of windows of calls, {overlap.workers} threads decoding (one thread of FFmpeg each) and "
+        f"preprocessing ahead of the net{beside}: {effort.describe('windows')}"
     )
+    figure = make_figure(
+        "stage_overlapped", "clips/s", method, warmth, window,
+        samples=samples, spent=spent, effort=effort, what="windows",
+    )  # fmt: skip
+    told = {
+        "window_calls": calls,
+        "workers": overlap.workers,
+        "model_share": sum(one.busy for one in taken) / sum(one.seconds for one in taken),
+    }
+    return replace(figure, details={**figure.details, **told})
 
 
 def _describe(pipeline: Pipeline, effort: Effort) -> dict[str, str]:

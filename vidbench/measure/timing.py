@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Callable
-from statistics import median
+from dataclasses import replace
 from time import perf_counter_ns
 
 import torch
 
 from vidbench.conditions.watch import Watch
 from vidbench.environment import locate_gpu
-from vidbench.measure.sampling import Effort, describe_samples, doubt_samples, sample, warm_up
+from vidbench.measure.sampling import Effort, make_figure, sample, warm_up
 from vidbench.measure.workload import MOMENTUM, RATE, Workload
 from vidbench.records import Measurement
-from vidbench.statistics import thin
 
 LATENCY = Effort(calls=10, seconds=1.0, budget=5.0)
 THROUGHPUT = Effort(calls=6, seconds=0.0, budget=5.0)  # windows; of fewer than six there is no 95% interval
@@ -67,17 +66,12 @@ def measure_latency(
         warmth = warm_up(lambda: clock(workload, 1))
         with watch.window() as window:
             samples, spent = sample(lambda: clock(workload, 1), effort, tick=window.tick)
-    return Measurement(
-        metric="latency",
-        value=median(samples),
-        unit="seconds",
-        samples=thin(samples),
-        details={**describe_samples(samples, effort), **warmth.details, **window.details},
-        method=(
-            f"median of single calls, each synchronised, timed by {_name_clock(workload)}: {effort.describe('calls')}; "
-            f"{_describe(workload)}"
-        ),
-        caveats=(*doubt_samples(samples, spent, effort, "calls"), *warmth.caveats, *window.caveats),
+    method = (
+        f"median of single calls, each synchronised, timed by {_name_clock(workload)}: {effort.describe('calls')}; "
+        f"{_describe(workload)}"
+    )
+    return make_figure(
+        "latency", "seconds", method, warmth, window, samples=samples, spent=spent, effort=effort, what="calls"
     )
 
 
@@ -97,18 +91,14 @@ def measure_throughput(
             samples, spent = sample(
                 lambda: clock(workload, calls), effort, lambda seconds: clips / seconds, window.tick
             )
-    return Measurement(
-        metric="throughput",
-        value=median(samples),
-        unit="clips/s",
-        samples=thin(samples),
-        details={**describe_samples(samples, effort), **warmth.details, **window.details, "window_calls": calls},
-        method=(
-            "median of windows of calls queued back to back, one synchronisation at the end of each: "
-            f"{effort.describe('windows')}; {_describe(workload)}"
-        ),
-        caveats=(*doubt_samples(samples, spent, effort, "windows"), *warmth.caveats, *window.caveats),
+    method = (
+        "median of windows of calls queued back to back, one synchronisation at the end of each: "
+        f"{effort.describe('windows')}; {_describe(workload)}"
     )
+    figure = make_figure(
+        "throughput", "clips/s", method, warmth, window, samples=samples, spent=spent, effort=effort, what="windows"
+    )
+    return replace(figure, details={**figure.details, "window_calls": calls})
 
 
 def open_watch(device: torch.device) -> Watch:

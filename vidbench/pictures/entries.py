@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vidbench.catalog import variants
-from vidbench.records import DISTURBED, NOT_SETTLED, RANDOM, Case, Environment, Record
+from vidbench.records import DISTURBED, FAILED, NOT_SETTLED, RANDOM, Case, Environment, Record
 from vidbench.repeats import merge_runs
 from vidbench.table import CASE_COLUMNS, Row, rows
 
 KINDS = (NOT_SETTLED, DISTURBED, "caution")  # of caveats, the gravest first
-FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,16 +49,17 @@ def _find(model: str, frames: int, size: int, dataset: str) -> Row:
     near = [
         p
         for p in (net.published if net else ())
-        if p.dataset == dataset and p.frames == frames and p.top1 is not None and _distance(p, size) <= NEAR
+        if p.dataset == dataset and p.frames == frames and p.top1 is not None and size_distance(p, size) <= NEAR
     ]
-    published = min(near, key=lambda p: _distance(p, size), default=None)
+    published = min(near, key=lambda p: size_distance(p, size), default=None)
     if published is None:
         return {**dict.fromkeys(ACCURACY_COLUMNS), "dataset": dataset}
     found = (published.top1, published.top5, dataset, published.size, published.views, published.source)
     return dict(zip(ACCURACY_COLUMNS, found, strict=True))
 
 
-def _distance(published: Published, size: int) -> float:
+def size_distance(published: Published, size: int) -> float:
+    """How far the size is from the published one, as a share of it; where none is told, as far as is near."""
     return abs(size / published.size - 1) if published.size else NEAR
 
 

@@ -12,14 +12,14 @@ from vidbench.metrics import METRICS, TIMED
 from vidbench.query.accuracy import ACCURACY_COLUMNS
 from vidbench.repeats import BETWEEN
 from vidbench.table import CASE_COLUMNS, COLUMNS
-from vidbench.units import Scale, column_scale
+from vidbench.units import BYTES, Scale, column_scale
 
 FAMILY = "family"
 REPEATED = ("runs", *(f"{name}_{part}" for name in TIMED for part in (BETWEEN, "within", "confidence")))
 NAMES = tuple(dict.fromkeys(("model", FAMILY, *COLUMNS, *ACCURACY_COLUMNS, *REPEATED)))
 _USUAL = ", ".join(name for name in NAMES if name in (*CASE_COLUMNS, FAMILY, *METRICS, "top1"))
 
-_PER_VIDEO: dict[str, tuple[str, Literal["lower", "higher"]]] = {
+PER_VIDEO: dict[str, tuple[str, Literal["lower", "higher"]]] = {  # of all views: unit, which way is better
     "macs_per_video": ("MACs", "lower"),
     "videos_per_second": ("videos/s", "higher"),
     "seconds_per_video": ("seconds", "lower"),
@@ -27,15 +27,10 @@ _PER_VIDEO: dict[str, tuple[str, Literal["lower", "higher"]]] = {
 _COUNTED = ("count", "outliers", "settled", "disturbed")
 _SHARES = ("precision", BETWEEN, "within", "confidence")
 _COUNTS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
-_BYTES = {
-    "b": 1.0,
-    **{f"{prefix}b": 1000.0**power for power, prefix in enumerate("kmgt", start=1)},
-    **{f"{prefix}ib": 1024.0**power for power, prefix in enumerate("kmgt", start=1)},
-}
 # What may stand behind a number, in small letters, and what it makes of it.
 AMOUNTS = {
     "seconds": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0},
-    "bytes": _BYTES,
+    "bytes": {"b": 1.0, **BYTES},
     "MACs": _COUNTS,
     "parameters": _COUNTS,
     "elements": _COUNTS,
@@ -105,8 +100,8 @@ def find_column(name: str) -> Column:
         metric = METRICS[name]
         label = "GMACs" if name == "macs" else metric.label
         return Column(name, metric.unit, metric.better, label, metric.kind == "sampled")
-    if name in _PER_VIDEO:
-        return Column(name, *_PER_VIDEO[name], name.replace("_", " "), name != "macs_per_video")
+    if name in PER_VIDEO:
+        return Column(name, *PER_VIDEO[name], name.replace("_", " "), name != "macs_per_video")
     if name in ("top1", "top5"):
         return Column(name, "%", "higher", name.replace("top", "top-"))
     head, _, part = name.rpartition("_")

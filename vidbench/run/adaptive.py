@@ -14,7 +14,7 @@ from vidbench.conditions.watch import Watch, add_details, doubt_details
 from vidbench.counting import Count, count
 from vidbench.measure import MEASURERS, Workload
 from vidbench.measure.compiling import measure_first_calls
-from vidbench.measure.sampling import Effort, describe_samples, doubt_clips, doubt_samples, sample
+from vidbench.measure.sampling import Effort, doubt_clips, make_figure, sample
 from vidbench.measure.timing import LATENCY, THROUGHPUT, measure_latency, open_watch, time_calls
 from vidbench.models.atfr_sgs import keeping, samplers
 from vidbench.records import RANDOM, Case, Clip, Measurement
@@ -218,14 +218,9 @@ def _throughput(trial: Trial) -> Measurement:
                 lambda seconds: len(chosen) / seconds,
                 window.tick,
             )
-    return Measurement(
-        metric="throughput",
-        value=median(samples),
-        unit="clips/s",
-        samples=thin(samples),
-        details={**describe_samples(samples, effort), **window.details},
-        method=f"median of passes over the clips, one clip a call: {effort.describe('passes', 'a pass to warm up')}",
-        caveats=doubt_samples(samples, spent, effort, "passes") + window.caveats,
+    method = f"median of passes over the clips, one clip a call: {effort.describe('passes', 'a pass to warm up')}"
+    return make_figure(
+        "throughput", "clips/s", method, window, samples=samples, spent=spent, effort=effort, what="passes"
     )
 
 

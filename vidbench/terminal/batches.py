@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from vidbench.records import FAILED
 from vidbench.searches import is_refused
-from vidbench.terminal.profile import FAILED, UNSETTLED
+from vidbench.terminal.profile import UNSETTLED
 from vidbench.terminal.screen import open_console
 from vidbench.units import Scale, column_scale
 

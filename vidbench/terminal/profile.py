@@ -11,6 +11,7 @@ from rich.text import Text
 
 from vidbench.differences import COUNTERS
 from vidbench.metrics import ON_REQUEST, STAGES, TIMED
+from vidbench.records import FAILED
 from vidbench.repeats import BETWEEN
 from vidbench.table import is_disturbed
 from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_table
@@ -24,7 +25,6 @@ HISTOGRAM_WIDTH = 10
 UNSETTLED = "~"  # before a median that is not known as well as was asked
 DISTURBED = "!"  # before one of which more than a few samples were disturbed
 WRONG = "≠"  # before a time of what does not compute the same as fp32 eager
-FAILED = {"oom": "out of memory", "crash": "crashed", "timeout": "timed out", "error": "failed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,14 @@ from vidbench.terminal.screen import make_table, open_console, print_table
 
 if TYPE_CHECKING:
     from vidbench.runs import FileSummary
+COUNTS = ("records", "failed", "models")
 
 
 def print_files(files: "Sequence[FileSummary]") -> None:
     """What each file holds."""
     table = make_table()
-    for head, side in (("file", "left"), ("records", "right"), ("failed", "right"), ("models", "right")):
-        table.add_column(head, justify="left" if side == "left" else "right", no_wrap=True)
-    for head in ("first", "last", "devices"):
-        table.add_column(head, no_wrap=True)
+    for head in ("file", "records", "failed", "models", "first", "last", "devices"):
+        table.add_column(head, justify="right" if head in COUNTS else "left", no_wrap=True)
     for one in files:
         table.add_row(
             str(one.path), str(one.records), str(one.failed), str(one.models),
