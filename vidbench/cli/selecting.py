@@ -70,7 +70,9 @@ def select(paths: Sequence[str] | None, where: str | None, dataset: str) -> Sele
         warn(warning)
     if not kept:
         count = (
-            f"none of {len(every):,} rows is left by --where {where}" if every else "there is no record in these files"
+            f"none of {len(every):,} rows is left by --where {where}"
+            if every
+            else "there is no record in these files; give some that --json or `vidbench run` wrote"
         )
         raise InputError(count)
     older = len(results.records) - len(records)

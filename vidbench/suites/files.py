@@ -222,8 +222,8 @@ def find_suite(name: str) -> Path:
     if name.endswith(".toml") or "/" in name:
         raise InputError(f"there is no suite file {name}; `vidbench run --list` shows those that come with vidbench")
     near = get_close_matches(name, shipped, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(shipped)}"
-    raise InputError(f"unknown suite {name!r}; {hint}; a suite of your own is given by its file, such as {name}.toml")
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(shipped)}."
+    raise InputError(f"unknown suite {name!r}; {hint} One of your own is given by its file, such as {name}.toml")
 
 
 def shipped_suites() -> dict[str, Path]:
