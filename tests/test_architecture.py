@@ -21,7 +21,7 @@ ROOMS = {
     "modes": {"errors"},
     "fields": {"errors"},
     "plugins": {"errors"},
-    "catalog": {"errors", "fields", "plugins", "units"},
+    "catalog": {"errors", "fields", "plugins", "records"},
     "views": {"errors"},
     "suites": {"catalog", "errors", "metrics", "modes", "records", "views"},
     "searches": {"catalog", "errors", "records"},

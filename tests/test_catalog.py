@@ -48,6 +48,8 @@ def variant(**changes) -> Variant:
             "stride": 32,
             "config": {},
             "published": (),
+            "mean": (0.45, 0.45, 0.45),
+            "std": (0.225, 0.225, 0.225),
             **changes,
         }
     )
@@ -171,15 +173,36 @@ class TestClips:
     def test_size(self):
         """A size below the total stride is refused with the least."""
         variant().check_size(32)
-        with pytest.raises(InputError, match="frames of 31 x 31: its total stride is 32, so a size of 32 or more"):
+        told = r"frames of 31 x 31: its total stride is 32; it takes sizes of 32, 33, 34, \.\.\.$"
+        with pytest.raises(InputError, match=told):
             variant().check_size(31)
 
-    def test_fixed_size(self):
-        """A net for one size alone takes that one."""
-        fixed = variant(size_fixed=True)
+    @pytest.mark.parametrize(
+        ("size", "possible"),
+        [(31, r"60, 64, 68, \.\.\."), (56, r"60, 64, 68, \.\.\."), (66, r"64 or 68 \(multiples of 4\)")],
+    )
+    def test_impossible_sizes(self, size: int, possible: str):
+        """A net with a least size and a step says which sizes are near."""
+        net = variant(size_min=57, size_multiple=4)
+        net.check_size(60)
+        with pytest.raises(InputError, match=rf"frames of {size} x {size}.*; it takes sizes of {possible}$"):
+            net.check_size(size)
+
+    def test_fixed(self):
+        """A net for one clip alone takes that one, and says why."""
+        fixed = variant(size_fixed=True, frames_fixed=True, clip_reason="it knows no other")
         fixed.check_size(224)
-        with pytest.raises(InputError, match=r"frames of 256 x 256: .* for 224 alone"):
+        fixed.check_frames(8)
+        with pytest.raises(InputError, match=r"256 x 256: it knows no other; it takes sizes of 224 alone$"):
             fixed.check_size(256)
+        with pytest.raises(InputError, match=r"cannot take 16 frames: it knows no other; it takes 8 alone$"):
+            fixed.check_frames(16)
+
+    def test_built_for(self):
+        """Of a clip counts what the parameters follow."""
+        assert variant().built_for(8, 224) == {}
+        assert variant(params_follow=("frames",)).built_for(8, 224) == {"frames": 8}
+        assert find_variant("mynets:Net").built_for(8, 96) == {"frames": 8, "size": 96}
 
 
 class TestPublished:

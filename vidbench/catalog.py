@@ -7,17 +7,21 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vidbench.errors import InputError, first_line
 from vidbench.fields import build_row
 from vidbench.plugins import Plugin, find_plugins, find_rows
+from vidbench.records import RGB
 
 NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")  # of families and variants
+POSITIVE = (
+    "frames", "size", "classes", "params", "stride", "frames_min", "frames_multiple", "size_min", "size_multiple",
+)  # fmt: skip
 OWN_CLIP = (16, 224)  # frames and size for nets of users' own
 
 # A data set that is not here has the classes of the variant whose figure is published for it.
-DATASET_CLASSES = {"K400": 400, "SSv1": 174, "SSv2": 174, "SSv1/SSv2": 174}
+DATASET_CLASSES = {"K400": 400, "K600": 600, "SSv1": 174, "SSv2": 174, "SSv1/SSv2": 174}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,31 +54,49 @@ class Net:
     published: tuple[Published, ...] = ()
     frames_min: int = 1
     frames_multiple: int = 1
+    frames_fixed: bool = False
+    size_min: int = 1
+    size_multiple: int = 1
     size_fixed: bool = False
+    clip_reason: str | None = None  # why it takes no other clips than these
+    params_follow: tuple[Literal["frames", "size"], ...] = ()  # what of the clip its parameters are shaped for
     unsampled: str | None = None  # the variant that an adaptive one is without its sampling
     adaptive: bool = False  # its work depends on what the clip holds
 
+    @property
+    def least_frames(self) -> int:
+        """The fewest frames that it takes."""
+        return self.frames if self.frames_fixed else _round_up(self.frames_min, self.frames_multiple)
+
+    @property
+    def least_size(self) -> int:
+        """The smallest size that it takes."""
+        return self.size if self.size_fixed else _round_up(max(self.size_min, self.stride), self.size_multiple)
+
     def check_frames(self, frames: int) -> None:
         """Raise InputError where the net cannot take that many frames."""
-        step, least = self.frames_multiple, max(self.frames_min, self.frames_multiple)
-        if frames >= least and frames % step == 0:
-            return
-        possible = f"{least}, {least + step}, {least + 2 * step}, ..."
-        if step > 1 and frames > least:
-            possible = f"{frames // step * step} or {frames // step * step + step} (multiples of {step})"
-        raise InputError(f"{self.name} cannot take {frames} frames; it takes {possible}")
+        least, step = self.least_frames, 0 if self.frames_fixed else self.frames_multiple
+        if not _is_taken(frames, least, step):
+            reason = f": {self.clip_reason}" if self.clip_reason else ""
+            raise InputError(
+                f"{self.name} cannot take {frames} frames{reason}; it takes {_name_taken(frames, least, step)}"
+            )
 
     def check_size(self, size: int) -> None:
-        """Raise InputError where the frames are smaller than the net's total stride."""
-        if self.size_fixed and size != self.size:
+        """Raise InputError where the net cannot take frames of that size, or they are smaller than its total stride."""
+        least, step = self.least_size, 0 if self.size_fixed else self.size_multiple
+        if not _is_taken(size, least, step):
+            stride = f"its total stride is {self.stride}" if size < self.stride else None
+            reason = f": {self.clip_reason or stride}" if self.clip_reason or stride else ""
             raise InputError(
-                f"{self.name} cannot take frames of {size} x {size}: its position embedding is for {self.size} alone"
+                f"{self.name} cannot take frames of {size} x {size}{reason}; "
+                f"it takes sizes of {_name_taken(size, least, step)}"
             )
-        if size < self.stride:
-            raise InputError(
-                f"{self.name} cannot take frames of {size} x {size}: its total stride is {self.stride}, "
-                f"so a size of {self.stride} or more"
-            )
+
+    def built_for(self, frames: int, size: int) -> dict[str, int]:
+        """That of a clip which the net's parameters are shaped for; where two clips agree in it, one net takes both."""
+        clip = {"frames": frames, "size": size}
+        return {key: clip[key] for key in self.params_follow}
 
     def published_at(self, frames: int, size: int, classes: int) -> tuple[Published, ...]:
         """The published figures taken at exactly this setting."""
@@ -96,20 +118,43 @@ class Net:
         return min(self.published, key=distance, default=None)
 
 
+def _round_up(number: int, step: int) -> int:
+    return -(-number // step) * step
+
+
+def _is_taken(number: int, least: int, step: int) -> bool:
+    """Whether it is `least`, or so many steps more; without a step, `least` alone."""
+    return number == least if step == 0 else number >= least and number % step == 0
+
+
+def _name_taken(number: int, least: int, step: int) -> str:
+    """What is taken, as near as can be to a number that is not."""
+    if step == 0:
+        return f"{least} alone"
+    if number < least:
+        return f"{least}, {least + step}, {least + 2 * step}, ..."
+    return f"{number // step * step} or {number // step * step + step} (multiples of {step})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant(Net):
-    """One net of a family: its default clip, the clips it takes, its configuration and its published figures."""
+    """One net of a family: its default clip, the clips it takes, its configuration and its published figures.
+
+    `mean` and `std` are how its authors normalise RGB in 0..1.
+    """
 
     classes: int
     params: int
     stride: int
     config: Mapping[str, Any]
     published: tuple[Published, ...]
+    mean: RGB
+    std: RGB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """Variants that one module builds; `mean` and `std` are how their authors normalise RGB in 0..1.
+    """Variants that one module builds.
 
     `module` is what to import for it, `package` who registered it; None where it is built in.
     """
@@ -119,8 +164,6 @@ class Family:
     paper: str
     code: str
     default: str
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
     variants: Mapping[str, Variant]
     module: str
     package: str | None = None
@@ -185,7 +228,7 @@ def _read(name: str, path: Path, module: str, package: str | None) -> Family:
         InputError: a key is missing, unknown or of another type.
     """
     head = tomllib.loads(path.read_text("utf-8"))
-    shared = {"stride": head.pop("stride")} if "stride" in head else {}
+    shared = {key: head.pop(key) for key in ("stride", "mean", "std") if key in head}  # of rows without their own
     rows = head.pop("variants", None)
     if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
         raise InputError(f"{path}: no variants; give each a table [variants.NAME]")
@@ -213,7 +256,7 @@ def _check_plugin(family: Family, others: Mapping[str, Family]) -> None:
     if family.default not in family.variants:
         raise InputError(f"its default {family.default} is none of its variants ({', '.join(family.variants)})")
     for variant in family.variants.values():
-        for key in ("frames", "size", "classes", "params", "stride", "frames_min", "frames_multiple"):
+        for key in POSITIVE:
             if getattr(variant, key) < 1:
                 raise InputError(f"{key} of {variant.name} is {getattr(variant, key)}; give 1 or more")
         if variant.unsampled is not None and variant.unsampled not in {*taken, *family.variants}:
@@ -285,7 +328,8 @@ def _describe_own(name: str) -> Net:
             f"{likely or 'package.module'}:{attribute or 'factory'}"
         )
     frames, size = OWN_CLIP
-    return Net(name=name, family=name, frames=frames, size=size)
+    # A factory may build another net for each clip.
+    return Net(name=name, family=name, frames=frames, size=size, params_follow=("frames", "size"))
 
 
 def _unknown(kind: str, name: str, names: list[str], otherwise: str) -> str:

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 
 from vidbench.errors import InputError
-from vidbench.records import BUILT_IN, SYNTHETIC, Clip, Footage
+from vidbench.records import BUILT_IN, RGB, SYNTHETIC, Clip, Footage
 
-RGB = tuple[float, float, float]
 MEAN: RGB = (0.45, 0.45, 0.45)
 STD: RGB = (0.225, 0.225, 0.225)
 

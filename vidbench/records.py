@@ -17,6 +17,7 @@ RANDOM = "random"  # weights from a fixed seed
 GIVEN = "given"  # weights as a user's own code made them
 
 TASKS = ("inference", "train")  # a forward pass; forward, backward and an optimiser's step
+RGB = tuple[float, float, float]  # of pixels in 0..1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ def write_catalog(families: Sequence[Family]) -> str:
     """The variants of these families, with what their family says of them; unknown figures are null."""
     rows = []
     for family in families:
-        shared = {"paper": family.paper, "code": family.code, "mean": family.mean, "std": family.std}
+        shared = {"paper": family.paper, "code": family.code}
         rows += [
             {**asdict(variant), **shared, "default": variant.name == family.default}
             for variant in family.variants.values()

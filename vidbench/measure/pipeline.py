@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from vidbench.clips import RGB, decode, preprocess
+from vidbench.clips import decode, preprocess
 from vidbench.measure.workload import Workload
-from vidbench.records import Clip
+from vidbench.records import RGB, Clip
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ def build(name: str, *, classes: int | None = None, frames: int | None = None, s
             it is your own: a function or class that gives a module, or a module, which is copied. The current folder is
             searched, too. Of the numbers below it is handed those that its signature names.
         classes: width of the logits; default is the variant's, or your factory's own.
-        frames: T of the clips the net is for; default is the variant's (16 for your own). Most nets take others, too.
+        frames: T of the clips the net is for; default is the variant's (16 for your own). Most nets take others, too;
+            those with tables of positions are built for these (`params_follow` of `vidbench list --json`).
         size: H and W of these clips; default is the variant's (224 for your own). The head pools globally at any size.
 
     Raises:
@@ -33,5 +34,5 @@ def build(name: str, *, classes: int | None = None, frames: int | None = None, s
     variant.check_frames(frames)
     variant.check_size(size)
     if isinstance(variant, Variant) and classes is not None:
-        return build_variant(variant, families()[variant.family], classes).eval()
+        return build_variant(variant, families()[variant.family], classes=classes, frames=frames, size=size).eval()
     return build_own(name, frames=frames, size=size, classes=classes).eval()

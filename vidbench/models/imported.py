@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from copy import deepcopy
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from pkgutil import iter_modules
@@ -67,21 +68,18 @@ def load_architecture(family: Family) -> Architecture:
     return found
 
 
-def build_variant(variant: Variant, family: Family, classes: int) -> nn.Module:
-    """The net of a family's row.
+def build_variant(variant: Variant, family: Family, *, classes: int, frames: int, size: int) -> nn.Module:
+    """The net of a family's row, for such clips.
 
     Raises:
         InputError: a package registered the family, and it gives something else than a module.
         OwnCodeError: a package registered the family, and its code fails.
     """
     architecture = load_architecture(family)
+    make = partial(architecture.build, variant.config, classes=classes, frames=frames, size=size)
     if family.package is None:
-        return architecture.build(dict(variant.config), classes)
-    return _call(
-        f"{variant.name} of the package {family.package}",
-        lambda: architecture.build(dict(variant.config), classes),
-        {},
-    )
+        return make()
+    return _call(f"{variant.name} of the package {family.package}", make, {})
 
 
 def _add_current_folder() -> None:

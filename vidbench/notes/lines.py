@@ -37,6 +37,7 @@ def write_notes(
         *_failures(records),
         *_environments(records, environments),
         *_weights(records),
+        *_built(records, metrics),
         *_methods(records, metrics),
         *_unsettled(rows, metrics),
         *_repeats(rows, metrics),
@@ -91,6 +92,18 @@ def _weights(records: Sequence[Record]) -> list[str]:
         if case.weights not in (RANDOM, GIVEN):
             files.setdefault(case.weights, {})[case.model] = None
     return [f"weights of {', '.join(models)}: {file}" for file, models in files.items()]
+
+
+def _built(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
+    """Which nets have parameters for each place and frame of the clip, so that another clip has other parameters."""
+    models: dict[tuple[str, ...], dict[str, None]] = {}
+    for record in records if "params" in metrics else ():
+        if (params := record.measurement("params")) and (shaped := params.details.get("built_for")):
+            models.setdefault(tuple(shaped), {})[record.case.model] = None
+    return [
+        f"parameters of {', '.join(names)} follow the clip's {' and '.join(shaped)}: each net is built for its clip"
+        for shaped, names in models.items()
+    ]
 
 
 def _methods(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:

@@ -54,12 +54,13 @@ def find_fits(asked: Case, limit: int, nets: Nets) -> Iterator[Fit]:
     variant = find_variant(asked.model)
     step = variant.frames_multiple
     # How few frames a user's own net takes is not known.
-    first = asked.frames if is_own(asked.model) else max(-(-variant.frames_min // step), 1)
+    first = asked.frames if is_own(asked.model) else variant.least_frames // step
 
     def longer(steps: int) -> Case:
         return replace(asked, frames=steps * step)
 
-    yield _fit(Ask(asked, "frames", longer, first), limit, nets)
+    if not variant.frames_fixed:
+        yield _fit(Ask(asked, "frames", longer, first), limit, nets)
     if not is_adaptive(asked):
         yield fit_batch(asked, limit, nets)
 

@@ -110,7 +110,10 @@ def _check_own_nets(cases: Collection[Case], processes: Processes | None) -> Non
 def _check_weights(path: str, cases: Sequence[Case]) -> None:
     """Compare the file with each net that is to take it, built-in ones on meta tensors."""
     weights = read_weights(path)
-    nets = {(case.model, case.classes): case for case in cases}
+    nets = {}
+    for case in cases:
+        built_for = find_variant(case.model).built_for(case.frames, case.size)
+        nets[case.model, case.classes, *built_for.values()] = case
     for case in nets.values():
         net = build_net(case, META)
         try:
@@ -118,7 +121,7 @@ def _check_weights(path: str, cases: Sequence[Case]) -> None:
         except InputError as error:
             if len(nets) == 1:
                 raise
-            models = ", ".join(name for name, _ in nets)
+            models = ", ".join(dict.fromkeys(case.model for case in nets.values()))
             raise InputError(
                 f"one file of weights is for one net, not for {models}; give one model: {error}"
             ) from error

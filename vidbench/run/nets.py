@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from vidbench.catalog import families, is_own, variants
-from vidbench.clips import MEAN, RGB, STD, load_clip
+from vidbench.catalog import find_variant, is_own, variants
+from vidbench.clips import MEAN, STD, load_clip
 from vidbench.environment import DTYPES
 from vidbench.errors import CountError
 from vidbench.models import build
 from vidbench.models.weights import load_weights
-from vidbench.records import GIVEN, RANDOM, Case, Clip
+from vidbench.records import GIVEN, RANDOM, RGB, Case, Clip
 from vidbench.run.skeletons import find_skeleton
 
 META = torch.device("meta")
@@ -64,7 +64,7 @@ class Nets:
     def normalisation(self, case: Case) -> tuple[RGB, RGB]:
         """Mean and standard deviation of its authors' clips."""
         variant = variants().get(case.model)
-        return (families()[variant.family].mean, families()[variant.family].std) if variant else (MEAN, STD)
+        return (variant.mean, variant.std) if variant else (MEAN, STD)
 
     def forget(self) -> None:
         """Let go of what is kept on a device."""
@@ -92,7 +92,7 @@ class Nets:
     def _keep(self, case: Case, device: torch.device) -> nn.Module:
         on_meta = device.type == "meta"
         dtype = DTYPES[case.dtype]
-        clip = (case.frames, case.size) if is_own(case.model) else None  # a factory may build another net for each
+        clip = find_variant(case.model).built_for(case.frames, case.size) if self.module is None else None
         mode = None if on_meta else case.mode  # which may change a net in place
         wanted = (case.model, case.classes, clip, case.weights, case.task, device, dtype, mode)
         if on_meta not in self._kept or self._kept[on_meta][0] != wanted:

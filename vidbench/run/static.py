@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import torch
 from torch import nn
 
+from vidbench.catalog import find_variant, variants
 from vidbench.counting import Count, count
 from vidbench.counting.lifetime import CUDA_BLOCK
 from vidbench.environment import DTYPES
@@ -41,8 +42,16 @@ def static_figures(
     if counted.unknown:
         named = (f"{name}{_share(name, shares)}" for name in counted.unknown)
         cautions += (f"counted as nothing, yet not known to contract nothing: {', '.join(named)}",)
+    shaped = find_variant(case.model).built_for(case.frames, case.size) if case.model in variants() else {}
+    of_clip = f", in tables for {' and '.join(f'{key} = {value}' for key, value in shaped.items())}" if shaped else ""
     figures = (
-        Measurement(metric="params", value=counted.params, unit="parameters", method="elements of all parameters"),
+        Measurement(
+            metric="params",
+            value=counted.params,
+            unit="parameters",
+            method=f"elements of all parameters{of_clip}",
+            details={"built_for": shaped} if shaped else {},
+        ),
         Measurement(
             metric="macs",
             value=counted.macs,

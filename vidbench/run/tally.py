@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from vidbench.catalog import find_variant
 from vidbench.claims import Cost, Setting
 from vidbench.counting import count
 from vidbench.models import build
@@ -23,7 +24,7 @@ class Tally:
     def __init__(self) -> None:
         self._costs: dict[Setting, Cost] = {}
         self._sampled: dict[tuple[Setting, int], int] = {}
-        self._nets: dict[tuple[str, int], nn.Module] = {}
+        self._nets: dict[tuple[str | int, ...], nn.Module] = {}
 
     def cost(self, setting: Setting) -> Cost:
         """What a net whose work does not depend on its clip costs."""
@@ -45,10 +46,11 @@ class Tally:
         return self._sampled[setting, kept]
 
     def _net(self, setting: Setting) -> nn.Module:
-        wanted = (setting.variant, setting.classes)
+        clip = find_variant(setting.variant).built_for(setting.frames, setting.size)
+        wanted: tuple[str | int, ...] = (setting.variant, setting.classes, *clip.values())
         if wanted not in self._nets:
             with torch.device("meta"):
-                self._nets[wanted] = build(setting.variant, classes=setting.classes)
+                self._nets[wanted] = build(setting.variant, classes=setting.classes, **clip)
         return self._nets[wanted]
 
 

@@ -26,7 +26,7 @@ def print_families(families: Sequence[Family]) -> None:
             cells = [
                 variant.name + ("*" if variant.name == family.default else ""),
                 family.title,
-                format_number(variant.params / 1e6),
+                format_number(variant.params / 1e6) + ("^" if variant.params_follow else ""),
                 f"{variant.frames}x{variant.size}",
             ]
             for published in (variant.published if in_full else [variant.headline()]) or [None]:
@@ -36,10 +36,12 @@ def print_families(families: Sequence[Family]) -> None:
         table.add_row(*("\n".join(column) for column in zip(*lines, strict=True)), end_section=True)
     console = open_console(sys.stdout)
     print_table(console, table)
+    following = any(variant.params_follow for family in families for variant in family.variants.values())
     papers = [f"{family.title} ({family.name}): {family.paper}; code: {family.code}" for family in families]
     notes = [
         *(f"[{number}] {source}" for source, number in sources.items()),
         *(papers if in_full else []),
+        *(["^ depends on the clip: of the net for its default one."] if following else []),
         "* stands for its family. GMACs (which papers print as GFLOPs) and accuracies are as printed by their source.",
         "`vidbench profile NAME` measures one; `vidbench list FAMILY` shows all that is published, --json everything.",
     ]
