@@ -14,6 +14,7 @@ RECORDS = str(PACKAGE.parent / "results" / "amd-epyc-2cpus" / "families.jsonl")
 ROOMS = {
     "errors": set(),
     "units": {"errors"},
+    "heap": set(),
     "metrics": {"errors", "units"},
     "conditions": {"records", "statistics", "units"},
     "records": {"errors", "units"},
@@ -31,7 +32,7 @@ ROOMS = {
     "differences": {"records", "units"},
     "table": {"catalog", "differences", "metrics", "records", "store", "views"},
     "repeats": {"metrics", "statistics", "table"},
-    "notes": {"catalog", "differences", "metrics", "modes", "records", "repeats", "table", "units"},
+    "notes": {"catalog", "differences", "heap", "metrics", "modes", "records", "repeats", "table", "units"},
     "query": {"catalog", "errors", "metrics", "records", "repeats", "table", "units"},
     "pictures": {"catalog", "metrics", "query", "records", "repeats", "table"},
     "comparison": {"errors", "metrics", "records", "statistics", "store"},
@@ -54,17 +55,17 @@ ROOMS = {
     "models": {"catalog", "errors"},
     "clips": {"errors", "records"},
     "counting": {"clips", "errors", "records"},
-    "environment": {"conditions", "errors", "records"},
+    "environment": {"conditions", "errors", "heap", "records"},
     "measure": {
         "clips", "conditions", "counting", "devices", "environment", "errors", "modes", "records", "statistics",
         "units",
     },
     "run": {
         "catalog", "claims", "clips", "conditions", "counting", "devices", "differences", "environment", "errors",
-        "explain", "measure", "metrics", "models", "modes", "records", "runs", "searches", "statistics", "store",
-        "suites", "units", "vidbench",
+        "explain", "heap", "measure", "metrics", "models", "modes", "records", "runs", "searches", "statistics",
+        "store", "suites", "units", "vidbench",
     },
-    "cli": {"errors", "export", "records", "store", "table", "vidbench"},
+    "cli": {"errors", "export", "heap", "records", "store", "table", "vidbench"},
     "pytest_plugin": set(),
     "vidbench": set(),
 }  # fmt: skip

@@ -14,6 +14,7 @@ import torch
 from vidbench.conditions.cpu import name_cpu
 from vidbench.conditions.gpu import Address
 from vidbench.errors import InputError
+from vidbench.heap import describe_heap
 from vidbench.records import Environment
 
 _BACKENDS: Any = torch.backends  # its modules are untyped
@@ -103,6 +104,7 @@ def describe(device: torch.device) -> Environment:
             "cudnn_conv_fp32_precision": _BACKENDS.cudnn.conv.fp32_precision,
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
             "deterministic": torch.are_deterministic_algorithms_enabled(),
+            **({"heap": describe_heap()} if device.type == "cpu" else {}),
         },
         threads=torch.get_num_threads(),
     )

@@ -6,6 +6,7 @@ from statistics import median
 
 from vidbench.catalog import DATASET_CLASSES, variants
 from vidbench.differences import cross_checks, describe_check, name_case, name_counter
+from vidbench.heap import OTHERS
 from vidbench.metrics import METRICS, TIMED
 from vidbench.modes import PRECISIONS
 from vidbench.notes.growth import fit_growth
@@ -21,6 +22,7 @@ SHOWN_TEMPORARIES = 0.01  # of the peak: less explains nothing
 TOLD_APART = ("output_difference", "recompilations")  # with their caveats, in lines about modes
 GROWTHS = 24  # settings whose growth is told
 PARTS = {"module", "weights", "inputs", "activations"}  # that predicted memory is made of
+HEAPS = {"kept": "freed memory kept", **{name: name for name in OTHERS}}
 HINTS = 4  # models whose published setting is pointed to, before the list itself is
 
 
@@ -77,7 +79,8 @@ def _environments(records: Sequence[Record], environments: Mapping[str, Environm
         stack = ", ".join(f"{name} {version}" for name, version in versions.items())
         driver = f"driver {where.driver}" if where.driver else None
         threads = f"{where.threads} CPU threads" if where.threads != 1 else "1 CPU thread"
-        parts = [where.device, driver, where.platform, threads, f"clip: {record.case.clip}", stack]
+        heap = HEAPS.get(str(where.flags.get("heap")))
+        parts = [where.device, driver, where.platform, threads, heap, f"clip: {record.case.clip}", stack]
         if record.case.device == "meta":
             parts = ["counted on meta tensors, nothing computed", stack]
         precisions = lines.setdefault(" · ".join(part for part in parts if part), {})

@@ -26,6 +26,7 @@ import psutil
 import torch
 
 import vidbench.run.worker  # noqa: F401  # what children need is imported before they are forked
+from vidbench.heap import keep_freed_memory
 
 START, KILL, READY = b"s", b"k", b"r"
 QUIET = getattr(socket, "MSG_NOSIGNAL", 0)  # a reader that is gone is an error, not our end
@@ -39,6 +40,7 @@ Task = Callable[[Send], None]  # sends what it finds as it finds it
 def serve(control: int, fork: bool | None = None) -> None:  # noqa: FBT001  # written into a command line
     """Start a child for every task that comes through the socket of that number, until its other end is closed."""
     os.dup2(2, 1)  # where nets print; stdout is for results
+    keep_freed_memory()
     _control_process(PR_SET_CHILD_SUBREAPER, 1)  # what a child leaves behind becomes ours, to be ended
     for name in () if fork is False else LATE:
         with suppress(ImportError):  # they save each child some seconds, and are no part of torch's interface
@@ -82,6 +84,7 @@ def can_fork() -> bool:
 
 def answer(channel: int) -> None:
     """In the child: do the task that comes through the socket of that number, and send back what it sends."""
+    keep_freed_memory()
     with socket.socket(fileno=channel) as parent, parent.makefile("rb") as received:
         task: Task = pickle.load(received)  # noqa: S301  # our own parent wrote it
         task(lambda item: parent.sendall(pickle.dumps(item), QUIET))
