@@ -1,11 +1,21 @@
 """Mann and Whitney's test against known values and against all orders tried out; bounds that follow from it."""
 
+import random
 from itertools import combinations, pairwise
-from math import comb, inf
+from math import comb, exp, inf
 
 import pytest
 
-from vidbench.comparison.ranks import EXACT, bound_ratio, chance_of_greater, least_chance, rank_test, ratios
+from vidbench.comparison.ranks import (
+    EXACT,
+    bound_pairs,
+    bound_ratio,
+    chance_of_greater,
+    least_chance,
+    pair_means,
+    rank_test,
+    ratios,
+)
 
 
 def with_wins(old: int, new: int, wins: int) -> tuple[list[float], list[float]]:
@@ -88,3 +98,27 @@ def test_surer_bounds_are_wider():
 def test_ratios():
     """Every new run to every old one."""
     assert ratios([1.0, 2.0], [3.0, 8.0]) == [1.5, 3.0, 4.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("count", "risk", "rank"),
+    [(5, 0.025, 0), (6, 0.025, 1), (9, 0.025, 6), (10, 0.025, 9), (20, 0.025, 53), (9, 0.00625, 3)],
+)
+def test_signed_ranks(count, risk, rank):
+    """The tabulated critical values of Wilcoxon's signed ranks (5, 8, 52 of 9, 10, 20 pairs) are exceeded by one."""
+    ratios = [1 + 0.001 * 2**number for number in range(count)]
+    means = sorted((one * other) ** 0.5 for i, one in enumerate(ratios) for other in ratios[i:])
+    low, high = bound_pairs(ratios, risk)
+    assert (low, high) == ((0, inf) if not rank else (pytest.approx(means[rank - 1]), pytest.approx(means[-rank])))
+    assert pair_means(ratios) == pytest.approx(means)
+
+
+def test_signed_ranks_hold():
+    """Whatever the pairs' spread, the bounds pass the ratio that they lie around as seldom as they are told to."""
+    rng = random.Random(4)  # noqa: S311
+    missed = 0
+    for _ in range(2000):
+        ratios = [1.05 * exp(rng.choice((0.01, 0.2)) * rng.gauss(0, 1)) for _ in range(12)]
+        low, high = bound_pairs(ratios, 0.025)
+        missed += not low <= 1.05 <= high
+    assert 40 < missed < 130

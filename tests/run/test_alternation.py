@@ -4,17 +4,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from vidbench.comparison.changes import judge_alternation
 from vidbench.errors import InputError, VidbenchError
 from vidbench.records import Case
-from vidbench.run.alternation import BURSTS, Asked, alternate
+from vidbench.run.alternation import BURSTS, Asked, alternate, plan_looks
 from vidbench.run.sides import check_sides, open_side
 
 CASE = Case(model="x3d-m", classes=None, frames=4, size=32)
 
 NETS = """
+import os
 import time
 import torch
 from torch import nn
@@ -30,6 +32,17 @@ class Net(nn.Module):
 
 class Slow(Net):
     rest = 0.006
+
+class Numbered(Net):
+    rest = 0
+    def __init__(self):
+        super().__init__()
+        with open("numbers", "a") as file:
+            print(os.getpid(), file=file)
+
+class Ending(Numbered):
+    def forward(self, x):
+        os._exit(7)
 
 def broken():
     raise ValueError("no net today")
@@ -82,7 +95,7 @@ class TestSides:
         git("commit", "-qm", "first")
         (nets / "turns.py").write_text("changed")
         with open_side("git:HEAD") as side:
-            assert (side.folder / "turns.py").read_text().startswith("\nimport time")
+            assert (side.folder / "turns.py").read_text().startswith("\nimport os")
             assert side.folder != nets
         assert not side.folder.exists()
         with pytest.raises(InputError, match="no revision 'nothing'"), open_side("git:nothing"):
@@ -104,6 +117,42 @@ class TestAlternation:
         assert all(0.003 < before < after for before, after in bursts)
         assert found.stacks[0] == found.stacks[1]
         assert set(found.stacks[0]) == {"torch", "vidbench", "device"}
+
+    @pytest.mark.usefixtures("nets")
+    def test_rounds_until_told(self):
+        """Every round has new processes, and there are no more than are asked for or needed."""
+        both, asked_when = (asked("turns:Numbered"), asked("turns:Numbered")), []
+
+        def is_told(bursts):
+            asked_when.append(len(bursts))
+            return len(bursts) >= 9
+
+        with open_side("turns:Numbered") as old, open_side("turns:Numbered") as new:
+            found = alternate((old, new), both, 18, timeout=120, is_told=is_told)
+        assert (len(found.bursts), asked_when) == (9, [9])
+        numbers = Path("numbers").read_text().split()
+        assert len(set(numbers)) == len(numbers) == 18
+
+    def test_looks(self):
+        """The last look has all rounds, the first no fewer than nine."""
+        assert [plan_looks(rounds) for rounds in (1, 9, 20, 72, 400)] == [
+            (1,), (9,), (10, 20), (9, 18, 36, 72), (50, 100, 200, 400)
+        ]  # fmt: skip
+
+    @pytest.mark.usefixtures("nets")
+    def test_nothing_is_left(self):
+        """Where the measurement is left in the midst of a round, both sides' processes are ended."""
+        both = asked("turns:Numbered"), asked("turns:Ending")
+        with (
+            open_side("turns:Numbered") as old,
+            open_side("turns:Ending") as new,
+            pytest.raises(VidbenchError, match="turns:Ending ended with code 7"),
+        ):
+            alternate((old, new), both, 2, timeout=120)
+        numbers = [int(number) for number in Path("numbers").read_text().split()]
+        assert len(numbers) == 2
+        left = [psutil.Process(number).status() for number in numbers if psutil.pid_exists(number)]
+        assert set(left) <= {psutil.STATUS_ZOMBIE}
 
     @pytest.mark.usefixtures("nets")
     def test_broken_side(self, capfd):

@@ -54,7 +54,7 @@ def compare(  # noqa: PLR0917  # one parameter an option
     dtype: Annotated[str, typer.Option(help="With --run: fp32, fp16 or bf16.")] = "fp32",
     device: Annotated[str, typer.Option(help="With --run: cpu, cuda or cuda:N.")] = "cpu",
     threads: Threads = None,
-    rounds: Annotated[int, typer.Option(help="With --run: how often a process is started for each side.")] = 9,
+    rounds: Annotated[int, typer.Option(help="With --run: new processes a side, at most; fewer where they tell.")] = 72,
     timeout: Annotated[float, typer.Option(help="With --run: seconds that an answer may take.")] = 600.0,
 ) -> None:
     """Compare two results: counted figures must be equal, measured ones are judged by their runs.
@@ -98,10 +98,12 @@ def _alternate(
         InputError: a side is none, or cannot be built.
         VidbenchError: a side's process ended, or did not answer.
     """
+    from functools import partial
+
     from vidbench.comparison.changes import Comparison, judge_alternation
     from vidbench.errors import InputError
     from vidbench.records import Case
-    from vidbench.run.alternation import BURST_SECONDS, BURSTS, DTYPES, Asked, alternate
+    from vidbench.run.alternation import BURST_SECONDS, BURSTS, DTYPES, Asked, alternate, plan_looks
     from vidbench.run.sides import check_sides, default_clip, open_side
     from vidbench.terminal.screen import warn
 
@@ -114,18 +116,17 @@ def _alternate(
         frames, size = default_clip(names[1])
         asked |= {"frames": asked["frames"] or frames, "size": asked["size"] or size}
         both = Asked(model=names[0], **asked), Asked(model=names[1], **asked)
+        judge = partial(judge_alternation, Case(model=names[1], **asked), effect=effect, looks=len(plan_looks(rounds)))
         found = alternate(
             (before, after), both, rounds, timeout=timeout,
-            announce=lambda number: warn(f"round {number + 1} of {rounds}"),
+            announce=lambda number: warn(f"round {number + 1} of at most {rounds}"),
+            is_told=lambda bursts: judge(bursts).verdict != "inconclusive",
         )  # fmt: skip
-    case = Case(
-        model=names[1], classes=asked["classes"], frames=asked["frames"], size=asked["size"], batch=asked["batch"],
-        device=asked["device"], dtype=asked["dtype"], threads=asked["threads"],
-    )  # fmt: skip
-    change = judge_alternation(case, found.bursts, effect)
+    change = judge(found.bursts)
     notes = [
-        f"old: {old}, new: {new}; in each of {rounds} rounds a new process a side, in them {BURSTS} bursts of "
-        f"{BURST_SECONDS:g} s each in turns; ratio: the median over rounds of what neighbouring bursts differ by",
+        f"old: {old}, new: {new}; in each of {len(found.bursts)} rounds a new process a side, in them {BURSTS} bursts "
+        f"of {BURST_SECONDS:g} s each in turns; ratio: the middle of the rounds' medians of what neighbouring bursts "
+        "differ by, its interval by Wilcoxon's signed ranks",
         *(
             f"{side}: {', '.join(f'{k} {v}' for k, v in stack.items())}"
             for side, stack in zip(("old", "new"), found.stacks, strict=True)

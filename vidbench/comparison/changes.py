@@ -7,12 +7,12 @@ from statistics import median
 from typing import Literal
 
 from vidbench.comparison.pairs import Pair, Pairing, label, list_counts, list_figures, pair_cases
-from vidbench.comparison.ranks import least_chance, rank_test
+from vidbench.comparison.ranks import bound_pairs, least_chance, pair_means, rank_test
 from vidbench.comparison.resampling import bootstrap_ratio
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS, TIMED
 from vidbench.records import Case, Record
-from vidbench.statistics import CONFIDENCE, Interval, median_interval, spread_of
+from vidbench.statistics import CONFIDENCE, Interval, spread_of
 from vidbench.store import Results
 
 EFFECT = 0.01  # what nobody needs to know: ratios this close to 1 are the same
@@ -211,19 +211,23 @@ def _show(cases: Sequence[Case]) -> str:
     return f"{shown} and {len(cases) - 5} more" if len(cases) > 5 else shown or "none"
 
 
-def judge_alternation(case: Case, rounds: Sequence[Sequence[tuple[float, float]]], effect: float = EFFECT) -> Change:
+def judge_alternation(
+    case: Case, rounds: Sequence[Sequence[tuple[float, float]]], effect: float = EFFECT, looks: int = 1
+) -> Change:
     """The latency of two sides that were measured in turns: the ratio of neighbours, which drift alike.
 
     Args:
         case: what was measured.
         rounds: for each pair of processes the seconds of a call of the old side and of the new, burst by burst.
         effect: the share up to which a change is none.
+        looks: how often it may be judged as rounds are added; all of them together are wrong as seldom as one.
     """
     ratios = [median(new / old for old, new in bursts) for bursts in rounds]
-    interval, ratio = median_interval(ratios), median(ratios)
+    bounds, ratio = bound_pairs(ratios, (1 - CONFIDENCE) / 2 / looks), median(pair_means(ratios))
+    interval = Interval(*bounds, CONFIDENCE) if bounds.low else None
     why = None
     verdict: Verdict
-    if interval.confidence < CONFIDENCE:
+    if interval is None:
         verdict, why = "inconclusive", "too few rounds (--rounds 6 or more can tell)"
     elif 1 - effect <= interval.low and interval.high <= 1 + effect:
         verdict = "same"

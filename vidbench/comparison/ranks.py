@@ -1,4 +1,4 @@
-"""Two small groups of runs compared by their ranks (Mann and Whitney): exact, whatever the runs' distribution."""
+"""Groups compared by ranks, exact whatever the distribution: two of runs (Mann, Whitney), one of pairs (Wilcoxon)."""
 
 import math
 from collections.abc import Sequence
@@ -57,6 +57,38 @@ def _rank(old: int, new: int, risk: float) -> int:
     while 2 * rank <= old * new and _chance(old, new, rank) <= risk:
         rank += 1
     return rank
+
+
+def pair_means(ratios: Sequence[float]) -> list[float]:
+    """The geometric means of all pairs of these ratios, each with itself as well, in ascending order.
+
+    Their middle is the ratio that the pairs lie around (Hodges and Lehmann).
+    """
+    return sorted(math.sqrt(one * other) for i, one in enumerate(ratios) for other in ratios[i:])
+
+
+def bound_pairs(ratios: Sequence[float], risk: float) -> Bounds:
+    """Between what the ratio lies of which each of these is one look, each bound being wrong with at most `risk`.
+
+    By Wilcoxon's signed ranks: where both sides are one and the same, a look's ratio is as likely as its inverse.
+    """
+    means, rank, below = pair_means(ratios), 0, 0
+    for orders in _signed_orders(len(ratios)):
+        below += orders
+        if below > risk * 2 ** len(ratios):
+            break
+        rank += 1
+    return Bounds(means[rank - 1], means[-rank]) if rank else Bounds(0.0, math.inf)
+
+
+@lru_cache(maxsize=128)
+def _signed_orders(count: int) -> tuple[int, ...]:
+    """For each sum, in how many of the 2**count ways to give the ranks 1 to `count` signs the positive ones have it."""
+    orders = [1] + [0] * (count * (count + 1) // 2)
+    for rank in range(1, count + 1):
+        for total in range(len(orders) - 1, rank - 1, -1):
+            orders[total] += orders[total - rank]
+    return tuple(orders)
 
 
 def _chance(old: int, new: int, wins: int) -> float:

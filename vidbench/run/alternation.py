@@ -1,9 +1,11 @@
 """Two nets, or one net in two places, in alternation: bursts of calls in turns, so that a drift is both sides'."""
 
 import json
+import os
+import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from select import select
@@ -13,9 +15,11 @@ from typing import IO, Any
 
 from vidbench.errors import VidbenchError
 from vidbench.run import side as script
+from vidbench.run.side import BEGIN, END
 from vidbench.run.sides import Side
 
-BURSTS, BURST_SECONDS = 6, 0.25
+BURSTS, BURST_SECONDS = 12, 0.1
+LOOKS, FIRST = 4, 9  # how often rounds are judged at most, each time twice as many, and the fewest that are
 DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 
 Burst = tuple[float, float]  # median seconds of a call of the old side and of the new, one right after the other
@@ -50,29 +54,52 @@ def alternate(
     *,
     timeout: float,
     announce: Callable[[int], None] = lambda _: None,
+    is_told: Callable[[Sequence[Sequence[Burst]]], bool] = lambda _: False,
 ) -> Rounds:
     """Measure both sides in turns: in each round a new process a side, in it bursts A B, B A, A B, ...
 
     Only one side computes at a time; the other waits for its turn.
+
+    Args:
+        sides: where the nets come from.
+        asked: what each side builds and calls.
+        rounds: at most.
+        timeout: seconds that an answer may take.
+        announce: is told the number of each round before it begins.
+        is_told: whether these rounds suffice; asked after so many as `plan_looks` says.
 
     Raises:
         VidbenchError: a side's process ended or did not answer in time.
     """
     found: list[tuple[Burst, ...]] = []
     stacks: tuple[dict[str, str], dict[str, str]] = ({}, {})
-    for number in range(rounds):
-        announce(number)
-        with _start(sides[0], asked[0], timeout) as old, _start(sides[1], asked[1], timeout) as new:
+    looks = plan_looks(rounds)
+    with _start(sides[0], asked[0], timeout) as old, _start(sides[1], asked[1], timeout) as new:
+        for number in range(rounds):
+            announce(number)
+            for side in (old, new):
+                side.begin()
             stacks = old.read()["stack"], new.read()["stack"]
-            bursts: list[Burst] = []
-            for turn in range(BURSTS):
-                if turn % 2:
-                    after = new.take()
-                    bursts.append((old.take(), after))
-                else:
-                    bursts.append((old.take(), new.take()))
-            found.append(tuple(bursts))
+            found.append(tuple(_take_turns(old, new)))
+            for side in (old, new):
+                side.end()
+            if number + 1 in looks and is_told(found):
+                break
     return Rounds(tuple(found), stacks)
+
+
+def plan_looks(rounds: int) -> tuple[int, ...]:
+    """After how many rounds it is looked whether they tell: all, half, a quarter, an eighth, but no fewer than nine."""
+    return tuple(sorted({rounds} | {rounds >> i for i in range(1, LOOKS) if rounds >> i >= FIRST}))
+
+
+def _take_turns(old: "_Process", new: "_Process") -> Iterator[Burst]:
+    for turn in range(BURSTS):
+        if turn % 2:
+            after = new.take()
+            yield old.take(), after
+        else:
+            yield old.take(), new.take()
 
 
 class _Process:
@@ -82,16 +109,27 @@ class _Process:
         self._name, self._process, self._timeout = name, process, timeout
         self._received = b""
 
+    def begin(self) -> None:
+        """A new process for a round, which builds the net; `read` waits until it is warm."""
+        self._tell(BEGIN)
+
+    def end(self) -> None:
+        """The round's process ends."""
+        self._tell(END)
+
     def take(self) -> float:
         """Median seconds of the calls of one burst."""
+        self._tell(str(BURST_SECONDS))
+        samples: list[float] = self.read()["samples"]
+        return median(samples)
+
+    def _tell(self, word: str) -> None:
         stdin = self._pipe(self._process.stdin)
         try:
-            stdin.write(f"{BURST_SECONDS}\n".encode())
+            stdin.write(f"{word}\n".encode())
             stdin.flush()
         except OSError as error:
             raise self._ended() from error
-        samples: list[float] = self.read()["samples"]
-        return median(samples)
 
     def read(self) -> dict[str, Any]:
         """The next answer."""
@@ -120,13 +158,14 @@ class _Process:
 
 @contextmanager
 def _start(side: Side, asked: Asked, timeout: float) -> Iterator[_Process]:
-    """The side's process while this is open; it begins to build at once, beside the other's."""
+    """The side's process while this is open, from which those of the rounds are forked."""
     told = asdict(asked) | {"dtype": DTYPES[asked.dtype]}
     with subprocess.Popen(  # noqa: S603  # ourselves
         [side.python, "-P", str(Path(script.__file__)), json.dumps(told)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=side.folder, env=side.environment,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=side.folder, env=side.environment, start_new_session=True,
     ) as process:  # fmt: skip
         try:
             yield _Process(side.name, process, timeout)
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

@@ -1,8 +1,9 @@
-"""One side of an alternation: builds its net, then times a burst of calls whenever it is asked to.
+"""One side of an alternation: in each round a new process builds the net, then times a burst whenever it is asked to.
 
 Run as a file by the side's own Python, among the side's own packages, so that of vidbench it uses `build` alone. The
-first argument is what to build, as JSON; each line of stdin asks for a burst of so many seconds; answers are lines of
-JSON.
+first argument is what to build, as JSON. Lines of stdin begin a round, ask in it for a burst of so many seconds, end
+it; answers are lines of JSON. The processes of rounds are forked from this one, which has imported torch and run no
+operator; where a fork cannot compute, all rounds are in this one.
 """
 
 import ctypes
@@ -11,28 +12,57 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from io import RawIOBase
+from typing import Any, TextIO
 
+BEGIN, END = "begin", "end"  # a round
 WARM_UP_CALLS, WARM_UP_SECONDS = 3, 0.5
 LEAST_CALLS = 2  # of a burst
 
 
 def main() -> None:
-    """Serve until stdin is at its end."""
+    """Serve rounds until stdin is at its end."""
+    import torch  # noqa: F401  # so that the processes of rounds need not
+
+    import vidbench  # noqa: F401
+
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # where nets print
+    keep_freed_memory()
+    asked = json.loads(sys.argv[1])
+    with open(0, "rb", buffering=0) as lines:  # unbuffered: a round's process reads on where this one stopped
+        while lines.readline():
+            child = os.fork() if sys.platform == "linux" else None
+            if child:
+                if status := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+                    sys.exit(status)
+                continue
+            serve(lines, answers, asked)
+            if child == 0:
+                os._exit(0)
+
+
+def keep_freed_memory() -> None:
+    """As vidbench.heap, which the side's own vidbench may not have."""
+    if sys.platform == "linux" and os.environ.get("VIDBENCH_HEAP") != "system":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)
+        mallopt(-4, 0), mallopt(-1, -1)
+
+
+def serve(lines: RawIOBase, answers: TextIO, asked: dict[str, Any]) -> None:
+    """One round: build, warm up, then a burst for each line, until one ends it."""
 
     def answer(found: dict[str, Any]) -> None:
         print(json.dumps(found), file=answers, flush=True)
 
-    take, stack = prepare(json.loads(sys.argv[1]))
+    take, stack = prepare(asked)
     begun = time.monotonic()
     calls = 0
     while calls < WARM_UP_CALLS or time.monotonic() - begun < WARM_UP_SECONDS:
         take()
         calls += 1
     answer({"stack": stack})
-    for line in sys.stdin:
+    while (line := (lines.readline() or b"").decode().strip()) not in ("", END):
         wanted, samples = float(line), [take()]
         while len(samples) < LEAST_CALLS or sum(samples) < wanted:
             samples.append(take())
@@ -45,10 +75,6 @@ def prepare(asked: dict[str, Any]) -> tuple[Callable[[], float], dict[str, str]]
 
     import vidbench
 
-    if sys.platform.startswith("linux") and os.environ.get("VIDBENCH_HEAP") != "system":
-        # As vidbench.heap, which the side's own vidbench may not have.
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)
-        mallopt(-4, 0), mallopt(-1, -1)
     if asked["threads"]:
         torch.set_num_threads(asked["threads"])
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
