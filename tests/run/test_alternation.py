@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 import psutil
 import pytest
@@ -31,7 +32,7 @@ class Net(nn.Module):
         return self.conv(x).mean((2, 3, 4))
 
 class Slow(Net):
-    rest = 0.006
+    rest = 0.03
 
 class Numbered(Net):
     rest = 0
@@ -114,7 +115,8 @@ class TestAlternation:
             found = alternate((old, new), (asked("turns:Net"), asked("turns:Slow")), 1, timeout=120)
         (bursts,) = found.bursts
         assert len(bursts) == BURSTS
-        assert all(0.003 < before < after for before, after in bursts)
+        assert all(burst > 0.003 for pair in bursts for burst in pair)
+        assert median(after / before for before, after in bursts) > 1
         assert found.stacks[0] == found.stacks[1]
         assert set(found.stacks[0]) == {"torch", "vidbench", "device"}
 
