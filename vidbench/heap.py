@@ -1,8 +1,7 @@
 """What becomes of memory that a net frees: it stays with this process, or goes back to the kernel and is zeroed anew.
 
 glibc hands large blocks back when they are freed and trims its heap, so that a net on the CPU has the kernel zero its
-activations, a page fault for every 4 KiB, in every call. How much of that happens depends on how the heap came to lie,
-which differs from process to process. See `benchmarks/heap.py`.
+activations, a page fault for every 4 KiB, in every call. See `benchmarks/heap.py`.
 """
 
 import ctypes
