@@ -5,7 +5,8 @@ known factor, and more of these whenever the gate asks to measure again. Samples
 
 Run: python benchmarks/gate_power.py FILE [--measure] [--trials N]. FILE is a result file of 20 cases or more, each in
 20 processes or more; with --measure it is measured first (20 cases in 20 processes, some 15 minutes; do so on a quiet
-machine). What vidbench marked as disturbed by other load is measured again, and left out. Without FILE the processes are made up: normal, heavy-tailed, of two modes, and with rare slow ones.
+machine). What vidbench marked as disturbed by other load is measured again, and left out. Without FILE the processes
+are made up: normal, heavy-tailed, of two modes, and with rare slow ones.
 """
 
 import argparse
