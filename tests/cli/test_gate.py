@@ -4,12 +4,13 @@ import json
 from xml.etree import ElementTree as ET
 
 import pytest
-from examples import environment
+from examples import environment, save
 from runs import around, results, timed
 
 from vidbench.gates.baselines import write_baseline
-from vidbench.run import again
+from vidbench.run import again, noise
 from vidbench.run.again import Again
+from vidbench.run.noise import measure_noise
 from vidbench.store import Writer, read_results
 
 NETS = """
@@ -135,6 +136,34 @@ def test_suite(vidbench, measure, folder):
     assert sorted(repeats) == list(range(8))
 
 
+ONE_LIMIT = """
+metrics = ["first_call"]
+[[cases]]
+models = "gated:Net"
+frames = [4, 8]
+size = 32
+device = "cpu"
+[[limit]]
+frames = 8
+limits = { first_call = "50%" }
+"""
+
+
+def test_only_what_some_cases_are_limited_in(vidbench, folder, monkeypatch):
+    """`--only` takes a metric that the suite limits for some of its cases, and judges it for these."""
+    monkeypatch.setenv("PIXELS", "1000")
+    (folder / "gated.py").write_text(NETS)
+    (folder / "mine.toml").write_text(ONE_LIMIT)
+    assert vidbench("run", "mine.toml").code == 0
+    assert vidbench("baseline", "update", "results").code == 0
+    judged = ("gate", "mine.toml", "--baseline", "baseline.jsonl", "--no-remeasure")
+    assert vidbench(*judged, "--only", "first_call", "--json", "out.json").code == 4  # one run can tell nothing
+    checks = json.loads((folder / "out.json").read_text())["checks"]
+    assert [(check["case"]["frames"], check["metric"], check["limit"]) for check in checks] == [(8, "first_call", 0.5)]
+    done = vidbench(*judged, "--only", "throughput")
+    assert (done.code, "it has no limit" in done.err) == (2, True)
+
+
 def test_suite_with_faults(vidbench, baseline, folder):
     """A suite with faults, and one that is not there, are refused before anything is measured."""
     (folder / "mine.toml").write_text(SUITE % "fast")
@@ -201,6 +230,65 @@ def test_stdout_is_for_one(vidbench, baseline, monkeypatch):
 def test_limits(vidbench, baseline, options, code):
     """Limits for all cases or some, of some metrics, and a machine that is known to be noisy."""
     assert vidbench("gate", "now.jsonl", "--baseline", "baseline.jsonl", *options).code == code
+
+
+def test_noise_of_env(vidbench, baseline, folder):
+    """The noise that `vidbench env` measured widens a limit, and a note says by which file and how much it was."""
+    told = ("env", "--runs", "2", "--precision", "50%", "--device", "cpu", "--json", "env.json")
+    assert vidbench(*told).code == 0
+    env = json.loads((folder / "env.json").read_text())
+    judged = ("gate", "now.jsonl", "--baseline", "baseline.jsonl", "--noise", "env.json", "--json", "out.json")
+    for difference in (env["noise"]["difference"], 0.3):
+        env["noise"]["difference"] = difference
+        (folder / "env.json").write_text(json.dumps(env))
+        code = vidbench(*judged).code
+        out = json.loads((folder / "out.json").read_text())
+        assert out["checks"][-1]["widened"] == pytest.approx(max(0.015, difference))
+        assert f"noise of this machine: {difference:.2%}, by env.json" in out["notes"]
+    assert code == 4
+
+
+def test_noise_measured_now(vidbench, folder, monkeypatch):
+    """`--noise measure` measures it on the device that the results are of, as `vidbench env` does."""
+    taken = []
+
+    def measure(**options):
+        taken.append(measure_noise(**options, runs=2, precision=0.5))
+        return taken[-1]
+
+    monkeypatch.setattr(noise, "measure_noise", measure)
+    old, new = (timed(around(middle), device="cpu") for middle in (0.02, 0.025))
+    write_baseline(results(*old), folder / "baseline.jsonl", [])
+    save(folder / "now.jsonl", *new)
+    vidbench("gate", "now.jsonl", "--baseline", "baseline.jsonl", "--noise", "measure", "--json", "out.json")
+    (one,) = taken
+    out = json.loads((folder / "out.json").read_text())
+    assert out["checks"][-1]["widened"] == pytest.approx(max(0.015, one.difference))
+    told = f"noise of this machine: {one.difference:.2%}, by 2 runs of x3d-xs 4x160 on cpu, measured now"
+    assert told in out["notes"]
+
+
+NOISES = {
+    "no share": ("150%", "not above 0 and below 1"),
+    "no file": ("fast", "it cannot be read as a file: No such file"),
+    "other text": ("baseline.jsonl", "it is a file of something else"),
+    "other JSON": ("other.json", "it is a file of something else"),
+    "no number": ("text.json", "it is a file of something else"),
+    "no noise": ("quiet.json", "it was written without measuring the noise; leave out --runs 0"),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), NOISES.values(), ids=NOISES)
+def test_noise_that_is_none(vidbench, baseline, folder, text, why):
+    """One message that names all that is taken, and what is wrong with this."""
+    (folder / "other.json").write_text("[1]")
+    (folder / "text.json").write_text('{"noise": {"difference": "2%"}}')
+    (folder / "quiet.json").write_text('{"noise": null}')
+    done = vidbench("gate", "now.jsonl", "--baseline", "baseline.jsonl", "--noise", text)
+    assert (done.code, done.out) == (2, "")
+    assert "--noise takes a share such as 2%, a file that `vidbench env --json` wrote, or measure" in done.err
+    assert why in done.err
+    assert len(done.err.splitlines()) == 1
 
 
 def test_widened_limits_are_marked(vidbench, baseline):

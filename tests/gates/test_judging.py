@@ -51,6 +51,18 @@ def test_regression_is_confirmed():
     assert check.sentence.endswith("limit 3.0%; 10 runs before, 15 now; above the limit")
 
 
+def test_noise_is_of_times():
+    """The noise of a machine widens the limits of times; memory is no noisier for it."""
+    limits = Limits({"latency": 0.03, "peak_memory": 0.03})
+
+    def runs(middle):
+        memory = {"metric": "peak_memory", "unit": "bytes"}
+        return results(*(run(latency(v), latency(v, **memory), repeat=n) for n, v in enumerate(around(middle))))
+
+    found = judge(runs(1.0), runs(1.2), limits, noise=0.3)
+    assert verdicts(found) == {"latency": "inconclusive", "peak_memory": "regression"}
+
+
 def test_disturbance_is_no_regression():
     """Runs that were disturbed and are as ever when measured again are no regression."""
     again = Again(1.0, 1.0, 1.0, 1.0)

@@ -25,12 +25,14 @@ class Target(NamedTuple):
         take: gives the runs, which may take measuring them, and the file that runs measured again are to be added to.
         is_suite: whether it is measured here.
         how: its time limit and precision, where it has its own.
+        cases: those that a suite has.
     """
 
     limits: "Limits"
     take: "Callable[[], tuple[Results, Path | None]]"
     is_suite: bool
     how: dict[str, float]
+    cases: "Sequence[Case]" = ()
 
 
 def gate(  # noqa: PLR0917  # one parameter an option
@@ -53,7 +55,12 @@ def gate(  # noqa: PLR0917  # one parameter an option
         str | None, typer.Option(help="Metrics to judge, such as macs,latency; default is all that have a limit.")
     ] = None,
     noise: Annotated[
-        str | None, typer.Option(help="How far runs of one thing lie apart on this machine, such as 2%.")
+        str | None,
+        typer.Option(
+            help="By how much runs of one thing differ on this machine: a share such as 2%, the file of `vidbench env "
+            "--json`, or measure, to measure it now as `vidbench env` does.",
+            show_default=False,
+        ),
     ] = None,
     remeasure: Annotated[
         bool | None,
@@ -82,7 +89,8 @@ def gate(  # noqa: PLR0917  # one parameter an option
 ) -> None:
     """Judge results against a baseline: 0 passed, 1 regression, 3 could not measure, 5 no baseline, 4 inconclusive."""
     from vidbench.cli.limits import add_limits
-    from vidbench.cli.options import parse_names, parse_share
+    from vidbench.cli.noise import MEASURE, Noise, measure_noise, read_noise
+    from vidbench.cli.options import parse_names
     from vidbench.cli.outputs import check_writable
     from vidbench.errors import InputError
     from vidbench.gates import Rules, judge
@@ -91,7 +99,7 @@ def gate(  # noqa: PLR0917  # one parameter an option
 
     if most < 1:
         raise InputError(f"--most cannot be {most}; give 1 or more")
-    share = parse_share("--noise", noise) if noise is not None else 0.0
+    known = read_noise(noise) if noise is not None and noise != MEASURE else Noise(0.0, [])
     names = parse_names("--only", only) if only is not None else None
     if junit == json == "-":
         raise InputError("--junit - and --json - cannot both have stdout; give one of them a file")
@@ -99,19 +107,21 @@ def gate(  # noqa: PLR0917  # one parameter an option
         if path is not None:
             check_writable(option, path)
     found = open_target(target, results, timeout)
-    limits = add_limits(found.limits, limit or [], names)
+    limits = add_limits(found.limits, limit or [], names, found.cases)
     against = read_baseline(baseline)
     try:
         taken, file = found.take()
         for warning in (*taken.warnings, *against.warnings):
             warn(warning)
+        if noise == MEASURE:
+            known = measure_noise(record.case.device for record in taken.records)
         wants = found.is_suite if remeasure is None else remeasure
         again = measure_again(taken, limits, file, found.how) if wants else None
-        judgement = judge(against, taken, limits, remeasure=again, noise=share, rules=Rules(most=most))
+        judgement = judge(against, taken, limits, remeasure=again, noise=known.share, rules=Rules(most=most))
     except KeyboardInterrupt:
         warn("interrupted; nothing is judged")
         raise typer.Exit(INTERRUPTED) from None
-    notes = [*tell_origins(against.records), *explain_marks(judgement)]
+    notes = [*tell_origins(against.records), *known.notes, *explain_marks(judgement)]
     deliver(judgement, notes, junit=junit, json=json, github=github)
     raise typer.Exit(judgement.exit_code)
 
@@ -140,6 +150,7 @@ def open_target(name: str, folder: str, timeout: float | None) -> Target:
         take=lambda: measure_suite(suite, folder, limit),
         is_suite=True,
         how={"timeout": limit, "precision": suite.precision},
+        cases=[case for case, _ in suite.cases],
     )
 
 

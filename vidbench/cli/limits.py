@@ -1,6 +1,6 @@
 """Limits of gates from texts: `latency=5%`, `macs=0`, `latency=none`, `x3d-*:latency=5%`."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from vidbench.cli.options import read_share
@@ -8,13 +8,16 @@ from vidbench.errors import InputError
 
 if TYPE_CHECKING:
     from vidbench.gates import Limits
+    from vidbench.records import Case
 
 
-def add_limits(limits: "Limits", texts: Iterable[str], only: Collection[str] | None = None) -> "Limits":
-    """The limits with those of the texts over them; of `only` these metrics, where some are named.
+def add_limits(
+    limits: "Limits", texts: Iterable[str], only: Collection[str] | None = None, cases: "Sequence[Case]" = ()
+) -> "Limits":
+    """The limits of these cases with those of the texts over them; of `only` these metrics, where some are named.
 
     Raises:
-        InputError: a text has another form, or names no metric.
+        InputError: a text has another form, or names no metric; nothing limits one of `only`.
     """
     from vidbench.gates import Limits
     from vidbench.metrics import METRICS
@@ -31,7 +34,8 @@ def add_limits(limits: "Limits", texts: Iterable[str], only: Collection[str] | N
     for name in only or ():
         if name not in METRICS:
             raise InputError(f"--only: unknown metric {name!r}; there are {', '.join(METRICS)}")
-        if name not in shared and not any(name in own for own in by_case.values()):
+        patterns = any(name in own for own in by_case.values())
+        if name not in shared and not patterns and not any(name in limits.special(case) for case in cases):
             raise InputError(f"--only {name}: it has no limit; give one with --limit {name}=5%")
     return Limits(shared, by_case, limits.special, None if only is None else frozenset(only))
 

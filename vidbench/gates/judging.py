@@ -12,6 +12,7 @@ from vidbench.records import Case, Environment, Record
 from vidbench.store import Results
 
 Remeasure = Callable[[Sequence[Case], int], Iterable[tuple[Record, Environment]]]
+OF_TIME = ("seconds", "clips/s")  # units of what differs between runs by the noise of a machine; memory does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,8 @@ class _Gate:
     def _sampled(self, pair: Pair, metric: str, limit: float) -> Check | None:
         key = (pair.case, metric)
         since = self.suspected.get(key) if self.measures else len(pair.new) // 2
-        check = check_sampled(pair, metric, limit, noise=self.noise, rules=self.rules, confirmed_from=since)
+        noise = self.noise if METRICS[metric].unit in OF_TIME else 0.0
+        check = check_sampled(pair, metric, limit, noise=noise, rules=self.rules, confirmed_from=since)
         if check is not None and check.reason == SUSPECTED:
             self.suspected[key] = len(pair.new)
         else:
@@ -91,7 +93,7 @@ def judge(
         limits: by how much each metric may be worse; default is LIMITS.
         remeasure: measures cases again, so many times each; it is asked where nothing can be told yet, and before
             anything is called a regression. Without it, the later half of a case's runs must confirm what all say.
-        noise: how far runs of one and the same thing lie apart on this machine, as a share of their median, where that
+        noise: by how much times of one and the same thing differ between runs on this machine, as a share, where that
             is known; the runs' own spread is taken in any case.
         rules: how sure to be.
 
