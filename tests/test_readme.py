@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from measured import MADE, make_tables
 
 import vidbench as vidbench_api
 from vidbench.catalog import families
@@ -14,7 +15,7 @@ from vidbench.models.atfr_sgs import keeping
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 DOCS = ("measuring.md", "explain.md", "exports.md", "results.md")
-PAGES = README + "".join((ROOT / "docs" / name).read_text() for name in DOCS)
+PAGES = MADE.sub("", README) + "".join((ROOT / "docs" / name).read_text() for name in DOCS)
 CONSOLE = re.findall(r"```console\n\$ vidbench (.*?)\n(.*?)```", PAGES, re.S)
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
 
@@ -31,11 +32,19 @@ def test_console_blocks(vidbench, monkeypatch, arguments, shown):
     done = vidbench(*arguments.split())
     printed = squeeze(done.out)
     assert done.code == 0
+    assert len(printed) >= len(squeeze(shown))
     for expected, line in zip(squeeze(shown), printed, strict=False):
         if expected.endswith("..."):
             assert line.startswith(expected.removesuffix("...").rstrip())
         else:
             assert re.sub(r"─+", "─", line) == re.sub(r"─+", "─", expected)
+
+
+def test_measured_tables():
+    """The tables of measured figures are, line for line, what `vidbench show` prints of the records under results/."""
+    (shown,) = MADE.findall(README)
+    assert shown == make_tables(), "the records have changed: run `python tests/measured.py`"
+    assert "vidbench run smoke" in shown
 
 
 def test_python_block(capsys):

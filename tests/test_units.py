@@ -2,7 +2,15 @@
 
 import pytest
 
-from vidbench.units import Scale, column_scale, format_figure, format_number, format_signed, format_tolerance
+from vidbench.units import (
+    Scale,
+    column_scale,
+    format_days,
+    format_figure,
+    format_number,
+    format_signed,
+    format_tolerance,
+)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +102,9 @@ def test_format_signed(value: float, text: str):
 def test_format_figure(value: float, unit: str, text: str):
     """A figure alone has its own unit; what is counted has all of its digits, and what is unknown a dash."""
     assert format_figure(value, unit) == text
+
+
+def test_format_days():
+    """Times of one day are that day, of several the first and the last."""
+    assert format_days(["2026-11-21T23:59:59+00:00", "2026-11-21T00:00:00+00:00"]) == "2026-11-21"
+    assert format_days(f"2026-{month}-30T12:00:00+00:00" for month in (10, "09", 11)) == "2026-09-30 to 2026-11-30"

@@ -57,6 +57,12 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def format_days(times: Iterable[str]) -> str:
+    """The first and the last day (UTC) of these ISO times, `2026-11-20 to 2026-11-21`; one if they are the same."""
+    days = sorted(time[:10] for time in times)
+    return " to ".join(dict.fromkeys((days[0], days[-1])))
+
+
 def format_tolerance(share: float) -> str:
     """How far a figure may be off, as a share of it: `±0.8%`."""
     return f"±{100 * share:.2g}%" if share < 0.1 else f"±{100 * share:,.0f}%"

@@ -18,7 +18,7 @@ def lines(done) -> list[str]:
 def test_committed(vidbench):
     """Of the committed records: what to take and why, the next best, what would be better, as sentences and a table."""
     place, take, costs, following, better, _, *table = lines(vidbench("choose", COMMITTED, "--max-latency", "300ms"))
-    assert place == "AMD EPYC, 2 CPUs, torch 2.13.0+cpu, accuracy on K400:"
+    assert place == "AMD EPYC, 2 CPUs, torch 2.13.0+cpu, 2026-11-21, accuracy on K400:"
     assert take == (
         "Take tada2d-r50 8x224: its top-1 of 76.7% (published at 8x256) is the highest with latency of at most 300ms."
     )

@@ -1,6 +1,7 @@
 """The notes under a table say where its figures come from, each thing once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from examples import environment, latency, macs, record
@@ -42,10 +43,10 @@ class TestFailures:
 
 class TestEnvironments:
     def test_stack(self):
-        """One line has device, driver, platform, threads, clip, versions and precision."""
+        """One line has device, driver, platform, threads, clip, versions, precision and day."""
         assert starting(notes(record(), record(frames=8)), "NVIDIA") == [
             "NVIDIA H100 · driver 550.54 · Linux x86_64 · 8 CPU threads · clip: synthetic · "
-            "python 3.12.1, torch 2.13.0, vidbench 0.1.0 · fp32 (TF32 off)"
+            "python 3.12.1, torch 2.13.0, vidbench 0.1.0 · fp32 (TF32 off) · 2026-11-21"
         ]
 
     def test_without_driver(self):
@@ -54,14 +55,20 @@ class TestEnvironments:
             record(model="MyNet", dtype="bf16"), environments={"k1": environment(driver=None, device="CPU", threads=1)}
         )
         assert line.startswith("CPU · Linux x86_64 · 1 CPU thread · ")
-        assert line.endswith(" · bf16 weights and input")
+        assert line.endswith(" · bf16 weights and input · 2026-11-21")
+
+    def test_days(self):
+        """Records of several days have the first and the last of them in the line of their machine."""
+        days = [replace(record(frames=n), time=f"2026-11-{n}T23:59:59+00:00") for n in (21, 19, 20)]
+        (line,) = starting(notes(*days), "NVIDIA")
+        assert line.endswith(" · fp32 (TF32 off) · 2026-11-19 to 2026-11-21")
 
     def test_precisions_of_one_place(self):
         """Precisions share the line of their machine although each is an environment of its own."""
         both = {"a": environment(), "b": environment(flags={"matmul_fp32_precision": "tf32"})}
         lines = notes(record(environment="a"), record(environment="b", dtype="tf32"), environments=both)
         (line,) = starting(lines, "NVIDIA")
-        assert line.endswith(" · fp32 (TF32 off), tf32")
+        assert line.endswith(" · fp32 (TF32 off), tf32 · 2026-11-21")
 
     def test_several_places(self):
         """Different stacks, or different clips, are different lines."""

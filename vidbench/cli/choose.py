@@ -35,6 +35,7 @@ def choose(  # noqa: PLR0917  # one parameter an option
     from vidbench.query.columns import find_column, parse_amount
     from vidbench.query.selection import split_places
     from vidbench.terminal.screen import print_notes
+    from vidbench.units import format_days
 
     given = {
         "latency": ("--max-latency", max_latency),
@@ -56,7 +57,8 @@ def choose(  # noqa: PLR0917  # one parameter an option
     selection = select(results, where, dataset)
     inferring = [row for row in selection.rows if row["task"] == "inference"]
     for (device, torch), rows in split_places(inferring).items():
-        _answer(f"{device}, torch {torch}, accuracy on {selection.dataset}:", rows, budgets)
+        days = format_days(row["time"] for row in rows)
+        _answer(f"{device}, torch {torch}, {days}, accuracy on {selection.dataset}:", rows, budgets)
     trained = len(selection.rows) - len(inferring)
     notes = [f"left out: {trained:,} {'row' if trained == 1 else 'rows'} of training"] if trained else []
     print_notes([*explain_missing(inferring, selection.dataset), *notes, *selection.notes])

@@ -15,7 +15,7 @@ from vidbench.notes.modes import describe_modes
 from vidbench.records import DISTURBED, GIVEN, NOT_SETTLED, RANDOM, Environment, Record
 from vidbench.repeats import BETWEEN
 from vidbench.table import Row
-from vidbench.units import column_scale, format_number, format_tolerance
+from vidbench.units import column_scale, format_days, format_number, format_tolerance
 
 GROWTH_LABELS = {"macs": "GMACs", "latency": "latency", "peak_memory": "memory"}
 SHOWN_TEMPORARIES = 0.01  # of the peak: less explains nothing
@@ -71,22 +71,32 @@ def _failures(records: Iterable[Record]) -> list[str]:
 
 
 def _environments(records: Sequence[Record], environments: Mapping[str, Environment]) -> list[str]:
-    lines: dict[str, dict[str, None]] = {}
+    places: dict[str, list[Record]] = {}
     for record in records:
-        if (where := environments.get(record.environment)) is None:
-            continue
-        versions = {**where.stack, "vidbench": record.conditions.get("vidbench", "?")}
-        stack = ", ".join(f"{name} {version}" for name, version in versions.items())
-        driver = f"driver {where.driver}" if where.driver else None
-        threads = f"{where.threads} CPU threads" if where.threads != 1 else "1 CPU thread"
-        heap = HEAPS.get(str(where.flags.get("heap")))
-        parts = [where.device, driver, where.platform, threads, heap, f"clip: {record.case.clip}", stack]
-        if record.case.device == "meta":
-            parts = ["counted on meta tensors, nothing computed", stack]
-        precisions = lines.setdefault(" · ".join(part for part in parts if part), {})
-        if record.case.device != "meta":
-            precisions[PRECISIONS.get(record.case.dtype, record.case.dtype)] = None
-    return [" · ".join([line, *([", ".join(precisions)] if precisions else [])]) for line, precisions in lines.items()]
+        if where := environments.get(record.environment):
+            places.setdefault(_describe_place(record, where), []).append(record)
+    return [" · ".join([place, *_describe_taking(taken)]) for place, taken in places.items()]
+
+
+def _describe_place(record: Record, where: Environment) -> str:
+    versions = {**where.stack, "vidbench": record.conditions.get("vidbench", "?")}
+    stack = ", ".join(f"{name} {version}" for name, version in versions.items())
+    if record.case.device == "meta":
+        return f"counted on meta tensors, nothing computed · {stack}"
+    driver = f"driver {where.driver}" if where.driver else None
+    threads = f"{where.threads} CPU threads" if where.threads != 1 else "1 CPU thread"
+    heap = HEAPS.get(str(where.flags.get("heap")))
+    parts = [where.device, driver, where.platform, threads, heap, f"clip: {record.case.clip}", stack]
+    return " · ".join(part for part in parts if part)
+
+
+def _describe_taking(records: Sequence[Record]) -> list[str]:
+    """In which precisions and on which days (UTC) the records of a place were taken; of what is counted neither."""
+    measured = [record for record in records if record.case.device != "meta"]
+    if not measured:
+        return []
+    precisions = dict.fromkeys(PRECISIONS.get(record.case.dtype, record.case.dtype) for record in measured)
+    return [", ".join(precisions), format_days(record.time for record in measured)]
 
 
 def _weights(records: Sequence[Record]) -> list[str]:
