@@ -65,7 +65,10 @@ class TestUnits:
         assert {one.column.name: one.scale.label for one in found} == wanted
         assert {one.column.name: one.head for one in found}["macs"] == "GMACs"
         video = choose_headings(flat(record(macs(), views="10x3")), ["macs_per_video", "seconds_per_video"])
-        assert [(one.head, one.column.better) for one in video] == [("GMACs per video", "lower"), ("Time per video", "lower")]
+        assert [(one.head, one.column.better) for one in video] == [
+            ("GMACs per video", "lower"),
+            ("Time per video", "lower"),
+        ]
         every = choose_headings(flat(record()), [name for name in METRICS if name in COLUMNS])
         assert all(one.head[:1].isupper() and one.column.better for one in every)
 

@@ -130,9 +130,10 @@ class TestPictures:
         svg = next(svg for svg in page.all("svg", role="img") if "GMACs" in svg.all("title")[0].text)
         told = {marker.text for marker in svg.all("path", class_="marker") if "top-1" in marker.text}
         assert "x3d-m: 4.73 GMACs, top-1 76.2%, 3.79 M parameters" in told
-        assert len(told) == 4
+        assert any("tada2d-r50: " in text and "top-1 76.7% (at 8x256)" in text for text in told)
+        assert len(told) == 5
         figure = next(figure for figure in page.all("figure") if svg in figure.all("svg"))
-        assert "accurate: x3d-m, vov3d-l, slowfast-8x8-r50." in figure.text
+        assert "accurate: x3d-m, vov3d-l, tada2d-r50*, slowfast-8x8-r50." in figure.text
         assert {"x3d-m", "4.73", "76.2", "3.79", "30", "yes"} <= {
             cell.text for cell in figure.all("td") + figure.all("th")
         }

@@ -14,7 +14,7 @@ from vidbench.export.footnotes import FAILED, Footnotes
 from vidbench.export.ranking import Mark, rank_figures
 from vidbench.metrics import MACS_CONVENTION, METRICS
 from vidbench.notes.methods import write_methods
-from vidbench.query.accuracy import name_other_clip, of_classes, published_top1
+from vidbench.query.accuracy import name_other_clip, published_for, published_top1
 from vidbench.records import Environment, Record
 from vidbench.repeats import merge_runs
 from vidbench.table import CASE_COLUMNS, Row, row
@@ -124,7 +124,7 @@ def _collect(records: Iterable[Record], environments: Mapping[str, Environment])
         case = same[0][0].case
         top1 = next(iter(published_top1(case).values()), None)
         merged |= {TOP1: top1 and top1.top1, DATASET: top1 and top1.dataset}
-        published = top1 or next(iter(of_classes(case)), None)
+        published = top1 or next(iter(published_for(case)), None)
         family = nets[case.model].family if case.model in nets else ""
         lines.append(_Line(merged, tuple(record for record, _ in same), published, family))
     order = {name: place for place, name in enumerate(dict.fromkeys(line.family for line in lines))}
@@ -177,7 +177,9 @@ def _measured(heading: Heading, line: _Line, notes: Footnotes) -> Cell:
 def _count_views(line: _Line) -> int | None:
     """How many views of a video a prediction takes: as the case says, otherwise as published; None where unknown."""
     views = line.records[0].case.views
-    return count_views(views if views is not None else line.published and line.published.views)
+    if views is None and line.published is not None:
+        return count_views(line.published.views)
+    return count_views(views)
 
 
 def _accuracy(line: _Line, notes: Footnotes) -> Cell:

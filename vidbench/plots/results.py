@@ -137,8 +137,8 @@ def _at(place: str) -> str:
 def _caption(kind: str, panels: Sequence[Panel]) -> str:
     common = dict.fromkeys(panel.common for panel in panels if panel.common)
     accuracy = (
-        f"Top-1 as published for these frames and classes, at this size or (*) at the nearest within {NEAR:.0%}; cost of "
-        "one view. Area: parameters. Dashed: Pareto front."
+        f"Top-1 as published for these frames and classes, at this size or (*) at the nearest within {NEAR:.0%}; "
+        "cost of one view. Area: parameters. Dashed: Pareto front."
     )
     said = {
         "growth": "Both axes are logarithmic.",

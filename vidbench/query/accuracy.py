@@ -45,7 +45,7 @@ def tell_top1(published: Published, size: int, sign: str = "") -> str:
     return f"{published.top1:g}{sign}" + (f" (at {clip})" if clip else "")
 
 
-def of_classes(case: Case) -> list[Published]:
+def published_for(case: Case) -> list[Published]:
     """Of `find_published` what is for as many classes as the case has, whatever the data set."""
     found = find_published(case.model, case.frames, case.size, case.task)
     return [p for p in found if _has_classes(p, case)]
@@ -54,7 +54,7 @@ def of_classes(case: Case) -> list[Published]:
 def published_top1(case: Case) -> dict[str, Published]:
     """For each data set with as many classes the row whose top-1 is taken, the nearest first."""
     found: dict[str, Published] = {}
-    for published in of_classes(case):
+    for published in published_for(case):
         if published.top1 is not None:
             found.setdefault(published.dataset, published)
     return found

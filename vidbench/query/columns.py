@@ -94,7 +94,7 @@ def check_columns(names: Iterable[str], known: Sequence[str] = NAMES) -> None:
     for name in names:
         if name in known:
             continue
-        near = get_close_matches(name.lower().replace("-", "_"), known, n=3, cutoff=0.5)
+        near = get_close_matches(name.lower().replace("-", "_"), known, n=3, cutoff=0.6)
         near = near or [other for other in known if name and name.lower() in other][:4]
         usual = ", ".join(other for other in known if other in _USUAL)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {usual}"

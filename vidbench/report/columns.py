@@ -150,9 +150,7 @@ def _accuracy(entries: Sequence[Entry]) -> list[Column]:
     columns = []
     for dataset in sorted({dataset for found in published for dataset in found}):
         rows = [found.get(dataset) for found in published]
-        cells = [
-            tell_top1(row, entry.case.size) if row else UNKNOWN for row, entry in zip(rows, entries, strict=True)
-        ]
+        cells = [tell_top1(row, entry.case.size) if row else UNKNOWN for row, entry in zip(rows, entries, strict=True)]
         columns.append(Column(dataset.lower(), f"top-1 {dataset}", "%", cells, [row and row.top1 for row in rows]))
     return columns
 

@@ -90,8 +90,8 @@ def _show_scatter(picture: Scatter, key: str, numbers: dict[int, int], looks: Ma
     title = f"Top-1 on {picture.dataset} against {label}{_at(picture.place)}"
     notes = [
         f"On the front, where no other net is both cheaper and more accurate: {front}.",
-        f"Top-1 is published for these frames and classes, at that size or, where a star and the table below say so, at "
-        f"the nearest within {NEAR:.0%}, and at the views that the table names; "
+        f"Top-1 is published for these frames and classes, at that size or, where a star and the table say so, at the "
+        f"nearest within {NEAR:.0%}, and at the views that the table names; "
         f"{label if picture.metric == 'macs' else 'throughput'} is of one view. "
         f"The area of a marker is the number of parameters{_span(shown)}.",
     ]
