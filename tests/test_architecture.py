@@ -48,7 +48,7 @@ ROOMS = {
         "catalog", "claims", "comparison", "conditions", "differences", "explain", "metrics", "notes", "query",
         "records", "repeats", "searches", "table", "units",
     },
-    "plots": {"devices", "errors", "explain", "metrics", "pictures", "units"},
+    "plots": {"devices", "errors", "explain", "metrics", "pictures", "query", "units"},
     "report": {
         "errors", "metrics", "notes", "pictures", "query", "records", "repeats", "statistics", "units", "vidbench",
     },

@@ -72,6 +72,13 @@ class TestColumnScale:
         """A column without a value has a unit all the same."""
         assert column_scale([None], "seconds") == Scale(1e-6, "µs")
 
+    @pytest.mark.parametrize(
+        ("unit", "label"), [("MACs", "GMACs"), ("parameters", "M"), ("share", "%"), ("clips/s", "clips/s")]
+    )
+    def test_one_unit(self, unit: str, label: str):
+        """What papers print in one unit has it whatever the figures; what has no prefixes stays as it is."""
+        assert {column_scale([value], unit).label for value in (1e-3, 1.0, 1e12)} == {label}
+
 
 @pytest.mark.parametrize(
     ("value", "text"),

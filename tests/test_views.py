@@ -2,8 +2,9 @@
 
 import pytest
 
+from vidbench.catalog import variants
 from vidbench.errors import InputError
-from vidbench.views import Views, parse_views
+from vidbench.views import Views, count_views, parse_views
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,18 @@ def test_refusals(text: str):
     """Anything else is refused with the form."""
     with pytest.raises(InputError, match="--views takes clips x crops, both 1 or more, such as 10x3, not"):
         parse_views(text)
+
+
+@pytest.mark.parametrize(
+    ("told", "count"), [("10x3", 30), ("1x1", 1), ("30", 30), (30, 30), ("9 views", 9), ("many", None), (None, None)]
+)
+def test_counts(told, count):
+    """Clips times crops, or a number, as sources have it."""
+    assert count_views(told) == count
+
+
+def test_every_published_count_is_understood():
+    """There is no form of views in the catalog that is not read."""
+    for variant in variants().values():
+        for row in variant.published:
+            assert (count_views(row.views) is None) == (row.views is None)

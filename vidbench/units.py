@@ -10,6 +10,14 @@ SCALES = {
     "Hz": ((1e9, "GHz"), (1e6, "MHz")),
     "": ((1e9, "G"), (1e6, "M"), (1e3, "k")),
 }
+# What papers print a figure in, however great it is.
+FIXED = {
+    "parameters": (1e6, "M"),
+    "elements": (1e6, "M"),
+    "MACs": (1e9, "GMACs"),
+    "share": (0.01, "%"),
+    "watts": (1.0, "W"),
+}
 
 
 # What an amount of memory may be written in, in small letters: thousands, or 1024s where an i stands in the unit.
@@ -32,7 +40,9 @@ class Scale:
 
 
 def column_scale(values: Iterable[float | None], unit: str) -> Scale:
-    """The largest unit of `unit`'s row in SCALES in which the smallest known value is at least one."""
+    """The unit in FIXED, else the largest in SCALES in which the smallest known value is at least one."""
+    if unit in FIXED:
+        return Scale(*FIXED[unit])
     known = [abs(value) for value in values if value]
     scales = SCALES.get(unit, ((1.0, unit),))
     for factor, label in scales:
@@ -82,5 +92,5 @@ def format_figure(value: float | tuple[float, float] | None, unit: str) -> str:
         return " to ".join(format_figure(bound, unit) for bound in value)
     if unit not in SCALES and value == int(value):
         return f"{value:,.0f}"
-    scale = column_scale([value], unit)
+    scale = column_scale([value], unit) if unit in SCALES else Scale(1.0, unit)
     return f"{scale.format(value)} {scale.label}"

@@ -32,3 +32,9 @@ def parse_views(text: str) -> Views:
     if views is None or views.total < 1:
         raise InputError(f"--views takes clips x crops, both 1 or more, such as 10x3, not {text!r}")
     return views
+
+
+def count_views(told: int | str | None) -> int | None:
+    """How many views there are, as sources write it (`30`, `10x3`, `9 views`); None where that is unknown."""
+    found = re.fullmatch(r"\s*(\d+)(?:\s*x\s*(\d+))?(?:\s*views)?\s*", str(told))
+    return int(found[1]) * int(found[2] or 1) if found else None

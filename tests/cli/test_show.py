@@ -140,6 +140,20 @@ class TestPivot:
         (down,) = re.findall(r"--rows (\S+),", refused.err)
         assert len(table(vidbench(*axes[:3], down, *axes[4:]).out)) == 2
 
+    def test_accuracy_has_its_source(self, vidbench, tmp_path):
+        """A table of published accuracy says whose it is, and where it is of another size; training has none."""
+        trained = record(latency(), model="x3d-m", task="train")
+        path = str(save(tmp_path / "a.jsonl", record(macs(), model="tada2d-r50", frames=8), trained))
+        done = vidbench("show", path, "--rows", "model", "--value", "top1")
+        assert table(done.out) == [["tada2d-r50", "76.70"], ["x3d-m", "–"]]
+        assert "top-1 of tada2d-r50 at 8x224 on K400: 76.7%, published at 8x256, over" in done.out
+        assert "without accuracy: 1 row of training" in done.out
+
+    def test_plain_numbers(self, vidbench, results):
+        """What has no unit is printed as it is."""
+        done = vidbench("show", results, "--where", "frames == 16", "--rows", "model", "--value", "frames")
+        assert table(done.out)[0] == ["x3d-m", "16.00"]
+
     def test_terminal_draws_marks_boldly(self, results, capsys, monkeypatch):
         """On a terminal the best are bold and the second best underlined."""
         from rich.console import Console

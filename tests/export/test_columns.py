@@ -15,7 +15,7 @@ def flat(*records) -> list[dict]:
 
 
 def keys(*records, names=None) -> list[str]:
-    return [one.key for one in choose_headings(flat(*records), names)]
+    return [one.column.name for one in choose_headings(flat(*records), names)]
 
 
 class TestDefault:
@@ -62,12 +62,15 @@ class TestUnits:
         """Every metric has a head and its unit; parameters are in millions, MACs in billions, shares in percent."""
         wanted = {"params": "M", "macs": "", "latency": "ms", "latency_precision": "%", "throughput": "clips/s"}
         found = choose_headings(flat(record(macs(), latency(0.02))), [*wanted])
-        assert {one.key: one.scale.label for one in found} == wanted
-        assert {one.key: one.head for one in found}["macs"] == "GMACs"
+        assert {one.column.name: one.scale.label for one in found} == wanted
+        assert {one.column.name: one.head for one in found}["macs"] == "GMACs"
         video = choose_headings(flat(record(macs(), views="10x3")), ["macs_per_video", "seconds_per_video"])
-        assert [(one.head, one.better) for one in video] == [("GMACs per video", "lower"), ("Time per video", "lower")]
+        assert [(one.head, one.column.better) for one in video] == [
+            ("GMACs per video", "lower"),
+            ("Time per video", "lower"),
+        ]
         every = choose_headings(flat(record()), [name for name in METRICS if name in COLUMNS])
-        assert all(one.head[:1].isupper() and one.better for one in every)
+        assert all(one.head[:1].isupper() and one.column.better for one in every)
 
 
 def test_axes():

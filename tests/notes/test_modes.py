@@ -7,7 +7,7 @@ from examples import record
 from vidbench.notes.modes import describe_modes
 from vidbench.records import WRONG, Case, Measurement
 from vidbench.table import row
-from vidbench.terminal.profile import METRIC_COLUMNS, _cell
+from vidbench.terminal.profile import write_figure
 from vidbench.units import Scale
 
 CASE = Case(model="net", classes=400, frames=8, size=64, mode="compile")
@@ -60,6 +60,6 @@ def test_marks():
     for agrees, mark in ((False, "≠"), (True, ""), (None, "")):
         one = taken("output_difference", 0.5, {"agrees": agrees})
         flat = {**row(one), "latency": 2.0, "throughput": 3.0, "peak_memory": 4.0}
-        cells = {name: _cell(flat, METRIC_COLUMNS[name][0], Scale(1, "")) for name in ("latency", "throughput")}
+        cells = {name: write_figure(flat, name, Scale(1, "")) for name in ("latency", "throughput")}
         assert all(cell.startswith("≠") == bool(mark) for cell in cells.values())
-        assert not _cell(flat, METRIC_COLUMNS["peak_memory"][0], Scale(1, "")).startswith("≠")
+        assert not write_figure(flat, "peak_memory", Scale(1, "")).startswith("≠")

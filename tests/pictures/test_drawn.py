@@ -55,6 +55,12 @@ class TestScatter:
         """What has no place on an axis is left out."""
         assert scatter(gather(record(throughput(value))), "throughput") == []
 
+    def test_another_size(self):
+        """What is published for a near size alone has its place with a star; what is of its own size has none."""
+        entries = gather(record(macs()), record(macs(), model="tada2d-r50", frames=8))
+        (picture,) = scatter(entries, "macs")
+        assert [(point.label, point.top1) for point in picture.points] == [("x3d-m", 76.2), ("tada2d-r50*", 76.7)]
+
     def test_missing(self):
         """What is not in them is told, each net and clip once."""
         entries = gather(record(macs(), model="a:b"), record(macs(), model="a:b", batch=2), record(macs()))

@@ -43,6 +43,13 @@ def test_points():
     assert words(axes) == {"x3d-m", "vov3d-l", "c2d-8x8-r50"}
 
 
+def test_another_size():
+    """A net whose accuracy is published at another size has a star, which the caption explains."""
+    figure = drawn("accuracy-macs", record(macs()), record(macs(9e9), model="tada2d-r50", frames=8))
+    assert words(panels(figure)[0]) == {"x3d-m", "tada2d-r50*"}
+    assert "at this size or (*) at the nearest within 15%" in figure.get_supxlabel().replace("\n", " ")
+
+
 def test_data_sets():
     """A panel a data set, or the one that was asked for."""
     both = record(macs(), model="blvnet-tam-50", classes=174)

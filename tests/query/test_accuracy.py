@@ -1,23 +1,27 @@
-"""Published accuracy beside rows: that of the row's own clip, or none."""
+"""Published accuracy: that of the very setting, or of the nearest size, or none; the same wherever it is shown."""
 
 from dataclasses import replace
 
 import pytest
 from examples import case
 
+from vidbench.catalog import variants
 from vidbench.errors import InputError
 from vidbench.query.accuracy import (
+    NEAR,
     add_accuracy,
     explain_missing,
     explain_none,
     find_dataset,
+    find_published,
     name_sources,
     published_top1,
+    tell_top1,
 )
 
 
-def row(model: str, frames: int, size: int, classes: int | None = 400) -> dict:
-    return {"model": model, "frames": frames, "size": size, "classes": classes}
+def row(model: str, frames: int, size: int, classes: int | None = 400, task: str = "inference") -> dict:
+    return {"model": model, "frames": frames, "size": size, "classes": classes, "task": task}
 
 
 def test_data_sets():
@@ -69,17 +73,59 @@ def test_missing():
     assert explain_missing(found[:1], "K400") == []
 
 
+def test_missing_of_training():
+    """What is published is of inference; rows of training say that they have none."""
+    found = add_accuracy([row("x3d-m", 16, 224, task="train"), row("x3d-m", 64, 224)], "K400")
+    assert [one["top1"] for one in found] == [None, None]
+    assert [line.split(",")[0] for line in explain_missing(found, "K400")] == [
+        "without accuracy: 1 row", "without accuracy: 1 row of training",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", variants())
+def test_nearest_first(model):
+    """Of each net, what is published comes by its distance, none being farther than is near, exact ones first."""
+    for wanted in variants()[model].published:
+        for size in (wanted.size or 224, 200, 240, 288):
+            found = find_published(model, wanted.frames, size, "inference")
+            far = [abs(size / one.size - 1) if one.size else NEAR for one in found]
+            assert far == sorted(far)
+            assert max(far, default=0) <= NEAR
+            assert {one.frames for one in found} <= {wanted.frames}
+            assert wanted.size != size or found[0].size == size
+
+
 SLOWFAST = {"model": "slowfast-16x8-r50-ssv2", "frames": 64, "classes": 174}
 
 
 def test_exact_setting():
-    """X3D-M's 76.2 on K400 is that of 16x224 with 400 classes."""
+    """X3D-M's 76.2 on K400 is that of 16x224 with 400 classes, its 76.0 that of 16x256."""
     found = published_top1(case())
     assert {dataset: row.top1 for dataset, row in found.items()} == {"K400": 76.2}
+    assert tell_top1(found["K400"], 224) == "76.2"
+    assert published_top1(case(size=256))["K400"].top1 == 76.0
+
+
+def test_near_setting():
+    """Where nothing is published for a size, the nearest within 15% stands, and says at which clip it is."""
+    found = published_top1(case(model="tada2d-r50", frames=8))["K400"]
+    assert tell_top1(found, 224) == "76.7 (at 8x256)"
+    assert tell_top1(found, 224, "%") == "76.7% (at 8x256)"
+    assert published_top1(case(model="tada2d-r50", frames=8, size=200)) == {}
+
+
+def test_rows_and_cases_agree():
+    """A row has the figure that a picture of its case has."""
+    for name, net in variants().items():
+        for one in net.published:
+            here = case(model=name, frames=one.frames, size=one.size or 224, classes=net.classes)
+            for dataset, published in published_top1(here).items():
+                (found,) = add_accuracy([row(name, here.frames, here.size, here.classes)], dataset)
+                assert (found["top1"], found["top1_source"]) == (published.top1, published.source)
 
 
 @pytest.mark.parametrize(
-    "change", [{"frames": 8}, {"size": 160}, {"classes": 174}, {"task": "train"}, {"classes": None}]
+    "change", [{"frames": 8}, {"size": 160}, {"classes": 101}, {"task": "train"}, {"classes": None}]
 )
 def test_other_settings(change):
     """Other frames, sizes, classes and training have none."""

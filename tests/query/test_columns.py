@@ -4,7 +4,7 @@ import pytest
 
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS
-from vidbench.query.columns import NAMES, find_column, find_columns, parse_amount
+from vidbench.query.columns import NAMES, find_column, find_columns, parse_amount, shared_scale
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ from vidbench.query.columns import NAMES, find_column, find_columns, parse_amoun
         ("latency_count", "", None),
         ("throughput", "clips/s", "higher"),
         ("macs_most", "MACs", "lower"),
+        ("macs_convention", "", None),
+        ("seconds_per_video", "seconds", "lower"),
         ("top1", "%", "higher"),
         ("frames", "", None),
         ("family", "", None),
@@ -79,3 +81,40 @@ def test_wrong_amounts(name, text, example):
     """What is no amount, or would leave open in which unit it is, is refused with an example."""
     with pytest.raises(InputError, match=f"--max takes an amount.* such as {example}"):
         parse_amount("--max", text, find_column(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "label"),
+    [
+        ("params", [100], "M"),
+        ("macs", [1e12], "GMACs"),
+        ("latency_between", [0.2], "%"),
+        ("latency", [0.02, 4.0, None], "ms"),
+        ("idle_power", [40.0], "W"),
+        ("frames", [16], ""),
+        ("latency_count", [20], ""),
+    ],
+)
+def test_scales(name, values, label):
+    """A column is printed in one unit, what papers print in a fixed one in that; plain numbers in none."""
+    scale = find_column(name).scale(values)
+    assert scale.label == label
+    assert label or scale.factor == 1
+
+
+def test_shared_scale():
+    """A median and its 90th percentile have one unit, that of the smallest; a metric of another unit has no say."""
+    columns = [find_column(name) for name in ("latency", "latency_p90", "params")]
+    rows = [{"latency": 0.5, "latency_p90": 2.0, "params": 1e-6}]
+    assert [shared_scale(column, columns, rows).label for column in columns] == ["ms", "ms", "M"]
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "sampled"),
+    [("macs", "macs", False), ("macs_min", "macs", False), ("latency_p99", "latency", True),
+     ("latency_precision", "latency", True), ("latency_count", None, False), ("videos_per_second", None, True),
+     ("macs_convention", None, False)],
+)  # fmt: skip
+def test_metrics(name, metric, sampled):
+    """A part of a metric's figure is of that metric; a count of samples, and what is said of it, is of none."""
+    assert (find_column(name).metric, find_column(name).sampled) == (metric, sampled)

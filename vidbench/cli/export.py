@@ -126,7 +126,7 @@ def _check_other(output: str, results: Sequence[Path]) -> None:
 
 
 def _write(form: str, results: "Results", names: list[str] | None, *, wide: bool, standalone: bool) -> str:
-    from vidbench.export.columns import check_columns
+    from vidbench.query.columns import check_columns
     from vidbench.table import COLUMNS, rows
 
     if form in ("csv", "json"):
@@ -152,8 +152,8 @@ def _write(form: str, results: "Results", names: list[str] | None, *, wide: bool
 
 
 def _write_parquet(path: str, results: "Results", names: list[str] | None) -> None:
-    from vidbench.export.columns import check_columns
     from vidbench.export.parquet import write_parquet
+    from vidbench.query.columns import check_columns
     from vidbench.table import COLUMNS, rows
 
     check_columns(names or (), COLUMNS)

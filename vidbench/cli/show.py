@@ -8,6 +8,8 @@ import typer
 from vidbench.cli.selecting import Dataset, Paths, Selection, Where
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vidbench.query.columns import Column
     from vidbench.table import Row
 
@@ -132,7 +134,16 @@ def _show_pivot(selection: Selection, down: "list[Column]", across: "list[Column
     legends = print_grids(grids)
     shown = [column.name for column in figures if column.name in METRICS]
     notes = write_notes(selection.records, rows, selection.environments, shown, papers="macs" in shown)
-    print_notes([*legends, *selection.notes, *notes])
+    print_notes([*legends, *_tell_accuracy(selection, rows, figures), *selection.notes, *notes])
+
+
+def _tell_accuracy(selection: Selection, rows: "list[Row]", columns: "Iterable[Column]") -> list[str]:
+    """Whose accuracy the rows have, and of how many none is known, where these columns show one."""
+    from vidbench.query.accuracy import explain_missing, name_sources
+
+    if not {column.name for column in columns} & {"top1", "top5"}:
+        return []
+    return [*name_sources(rows), *explain_missing(selection.rows, selection.dataset)]
 
 
 def _usual_figures(rows: "list[Row]", *, one: bool) -> "list[Column]":
@@ -151,7 +162,7 @@ def _show_front(selection: Selection, front: "tuple[Column, Column]", *, is_sort
     from vidbench.errors import InputError
     from vidbench.metrics import METRICS
     from vidbench.notes.lines import write_notes
-    from vidbench.query.accuracy import ACCURACY_COLUMNS, explain_missing, name_sources
+    from vidbench.query.accuracy import ACCURACY_COLUMNS
     from vidbench.query.choose import find_front, merge_alike
     from vidbench.query.selection import records_of, refuse_places, sort_rows, telling_axes
     from vidbench.terminal.screen import print_notes
@@ -159,17 +170,15 @@ def _show_front(selection: Selection, front: "tuple[Column, Column]", *, is_sort
 
     x, y = front
     known = [row for row in selection.rows if row.get(x.name) is not None and row.get(y.name) is not None]
-    accurate = bool({x.name, y.name} & {"top1", "top5"})
-    missing = explain_missing(selection.rows, selection.dataset) if accurate else []
     if not known:
-        raise InputError("; ".join([f"no row has both {x.name} and {y.name}", *missing]))
+        raise InputError("; ".join([f"no row has both {x.name} and {y.name}", *_tell_accuracy(selection, [], front)]))
     refuse_places(known, front)
     known = merge_alike(known, front)
     if not is_sorted:
         known = sort_rows(known, y.name)
     print_front(known, front, find_front(known, x, y), telling_axes(known))
     notes = [f"● on the front: no other row is as good in {x.name} and {y.name}, and better in one of them"]
-    notes += [*name_sources(known), *missing] if accurate else []
+    notes += _tell_accuracy(selection, known, front)
     lacking = [column.name for column in front if column.name not in ACCURACY_COLUMNS]
     unmeasured = sum(any(row.get(name) is None for name in lacking) for row in selection.rows)
     counted = f"{unmeasured:,} {'row' if unmeasured == 1 else 'rows'}"

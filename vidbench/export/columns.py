@@ -1,24 +1,21 @@
-"""The columns of a table for a paper: their heads, units and scales, and which of them are there by default."""
+"""The columns of a table for a paper: their heads and scales, and which of them are there by default."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from vidbench.errors import InputError
 from vidbench.metrics import METRICS, TIMED
-from vidbench.query.columns import PER_VIDEO
+from vidbench.query.columns import Column, check_columns, find_column, shared_scale
 from vidbench.repeats import BETWEEN
-from vidbench.table import CASE_COLUMNS, COLUMNS, RANGE_COLUMNS, SPREAD_COLUMNS, Row
-from vidbench.units import SCALES, Scale, column_scale
+from vidbench.table import CASE_COLUMNS, COLUMNS, Row
+from vidbench.units import Scale
 
-TOP1 = "top1"  # as published, of rows at the published clip
+TOP1 = "top1"
 DATASET = "dataset"
 ALWAYS = ("model", "frames", "size")
 WHERE_SEVERAL = ("batch", "device_name", "threads", "dtype", "mode", "task", "torch")
 WHERE_A_NET_HAS_SEVERAL = ("classes", "clip", "weights")
 BY_DEFAULT = ("params", "macs", "latency", "throughput", "peak_memory", "reserved_memory", "energy")
-EXTRA = (DATASET, TOP1, *(f"{name}_{BETWEEN}" for name in TIMED))
-NAMES = tuple(dict.fromkeys((*COLUMNS, *EXTRA)))
+NAMES = (*COLUMNS, DATASET, TOP1, *(f"{name}_{BETWEEN}" for name in TIMED))
 
 HEADS = {
     "params": "Params", "macs": "GMACs", "activations": "Activations", "weight_memory": "Weights",
@@ -28,31 +25,15 @@ HEADS = {
     "macs_convention": "Convention", TOP1: "Top-1", DATASET: "Dataset",
     "macs_per_video": "GMACs per video", "videos_per_second": "Videos", "seconds_per_video": "Time per video",
 }  # fmt: skip
-FIXED = {"params": Scale(1e6, "M"), "activations": Scale(1e6, "M"), "MACs": Scale(1e9, ""), "share": Scale(0.01, "%")}
-PLAIN = Scale(1.0, "")
-_SHARES = ("precision", BETWEEN)
-_COUNTS = ("count", "outliers", "settled", "disturbed")
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column: what of a row it shows, under which head, and in which unit.
+    """What stands above a column, and what its figures are printed in."""
 
-    Attributes:
-        key: the column of rows.
-        head: what stands above it.
-        base: the unit of the rows' figures; None where they are texts or plain numbers.
-        better: which way is better; None where neither is.
-        metric: the metric whose figure, or part of it, this is; None where it is of none.
-        scale: what its figures are printed in.
-    """
-
-    key: str
+    column: Column
     head: str
-    base: str | None = None
-    better: Literal["lower", "higher"] | None = None
-    metric: str | None = None
-    scale: Scale = PLAIN
+    scale: Scale
 
 
 def choose_headings(rows: Sequence[Row], names: Sequence[str] | None) -> list[Heading]:
@@ -69,24 +50,14 @@ def choose_headings(rows: Sequence[Row], names: Sequence[str] | None) -> list[He
     for name in names if names is not None else _by_default(rows):
         between = f"{name}_{BETWEEN}"
         chosen += [name, between] if name in TIMED and _is_known(rows, between) else [name]
-    return _scale(rows, [_describe(name) for name in dict.fromkeys(chosen)])
-
-
-def check_columns(names: Iterable[str], known: Sequence[str]) -> None:
-    """Raise InputError, with the nearest names, where one of the names is not known."""
-    from difflib import get_close_matches
-
-    for name in names:
-        if name not in known:
-            near = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-            shown = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
-            raise InputError(f"--columns: there is no column {name!r}; {shown}")
+    columns = [find_column(name) for name in dict.fromkeys(chosen)]
+    return [Heading(one, _name(one), _choose_scale(one, columns, rows)) for one in columns]
 
 
 def _by_default(rows: Sequence[Row]) -> list[str]:
     names = [*ALWAYS, *(name for name in WHERE_SEVERAL if len({row[name] for row in rows}) > 1)]
     names += [name for name in WHERE_A_NET_HAS_SEVERAL if _has_several(rows, name, ("model",))]
-    names += [name for name in BY_DEFAULT if name in NAMES and (_is_known(rows, name) or _has_range(rows, name))]
+    names += [name for name in BY_DEFAULT if _is_known(rows, name) or _has_range(rows, name)]
     if "peak_memory" not in names and _is_known(rows, "predicted_memory"):
         names.append("predicted_memory")
     if _is_known(rows, TOP1):
@@ -102,40 +73,27 @@ def _has_range(rows: Iterable[Row], name: str) -> bool:
     return name == "macs" and _is_known(rows, "macs_most")
 
 
-def _describe(name: str) -> Heading:
-    head, _, part = name.rpartition("_")
-    if name in METRICS:
-        metric = METRICS[name]
-        label = f"{metric.label[:1].upper()}{metric.label[1:]}"
-        return Heading(name, HEADS.get(name, label), metric.unit, metric.better, name)
-    if head in METRICS and part in _SHARES:
-        return Heading(name, "±" if part == BETWEEN else f"{_describe(head).head}, {part}", "share", None, head)
-    if name in (*SPREAD_COLUMNS, *RANGE_COLUMNS) and part not in _COUNTS:
-        shown = HEADS.get(name, f"{_describe(head).head}, {part}")
-        return Heading(name, shown, METRICS[head].unit, METRICS[head].better, head)
-    if name == TOP1:
-        return Heading(name, HEADS[name], "%", "higher")
-    if name in PER_VIDEO:
-        unit, better = PER_VIDEO[name]
-        return Heading(name, HEADS[name], unit, better)
-    text = name.replace("_", " ")
-    return Heading(name, HEADS.get(name, f"{text[:1].upper()}{text[1:]}"), None)
+def _name(column: Column) -> str:
+    """What stands above it: of a metric its label, of a part of one its head and which part."""
+    name, of = column.name, column.metric
+    if name in HEADS:
+        return HEADS[name]
+    if of is None:
+        return _capitalise(name.replace("_", " "))
+    if name == of:
+        return _capitalise(METRICS[of].label)
+    part = name.removeprefix(f"{of}_")
+    return "±" if part == BETWEEN else f"{_name(find_column(of))}, {part}"
 
 
-def _scale(rows: Sequence[Row], headings: Iterable[Heading]) -> list[Heading]:
-    listed = list(headings)
-    shared: dict[str, Scale] = {}
-    for unit in {one.base for one in listed if one.base in SCALES}:
-        keys = [one.key for one in listed if one.base == unit]
-        shared[str(unit)] = column_scale((row.get(key) for key in keys for row in rows), str(unit))
-    return [replace(one, scale=_choose_scale(one, shared)) for one in listed]
+def _capitalise(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
-def _choose_scale(heading: Heading, shared: Mapping[str, Scale]) -> Scale:
-    if heading.base is None:
-        return PLAIN
-    fixed = FIXED.get(heading.key) or FIXED.get(heading.base)
-    return fixed or shared.get(heading.base) or Scale(1.0, heading.base)
+def _choose_scale(column: Column, columns: Sequence[Column], rows: Sequence[Row]) -> Scale:
+    """One for all columns of a unit; that MACs are billions is in their heads."""
+    scale = shared_scale(column, columns, rows)
+    return replace(scale, label="") if column.unit == "MACs" else scale
 
 
 def axes_of_comparison(rows: Sequence[Row]) -> tuple[str, ...]:

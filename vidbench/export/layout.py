@@ -5,21 +5,21 @@ Markdown, LaTeX and HTML are written from the same Layout, so that they cannot d
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import chain
 from typing import Any
 
 from vidbench.catalog import Published, families, variants
 from vidbench.export.columns import DATASET, TOP1, Heading, axes_of_comparison, choose_headings
 from vidbench.export.footnotes import FAILED, Footnotes
-from vidbench.export.published import count_views, find_published
 from vidbench.export.ranking import Mark, rank_figures
 from vidbench.metrics import MACS_CONVENTION, METRICS
 from vidbench.notes.methods import write_methods
+from vidbench.query.accuracy import name_other_clip, published_for, published_top1
 from vidbench.records import Environment, Record
 from vidbench.repeats import merge_runs
 from vidbench.table import CASE_COLUMNS, Row, row
 from vidbench.units import format_number
+from vidbench.views import count_views
 
 UNKNOWN = "–"
 UNTIMED = "Counted, not timed."
@@ -99,7 +99,7 @@ def lay_out(
     rivals = [tuple(found[name] for name in axes) for found in merged]
     same_data = [(*rival, found[DATASET]) for rival, found in zip(rivals, merged, strict=True)]
     columns = [
-        _mark(one, column, same_data if one.key == TOP1 else rivals)
+        _mark(one, column, same_data if one.column.name == TOP1 else rivals)
         for one, column in zip(headings, zip(*cells, strict=True), strict=True)
     ]
     cells = [list(line) for line in zip(*columns, strict=True)]
@@ -118,14 +118,13 @@ def _collect(records: Iterable[Record], environments: Mapping[str, Environment])
     for record in records:
         found = row(record, environments.get(record.environment))
         runs.setdefault(tuple(found[name] for name in _CASE), []).append((record, found))
-    find, nets, lines = cache(find_published), variants(), []
+    nets, lines = variants(), []
     for same in runs.values():
         (merged,) = merge_runs([found for _, found in same])
         case = same[0][0].case
-        # What is published is of inference.
-        published = find(case.model, case.frames, case.size, case.classes) if case.task == "inference" else None
-        top1 = published and published.top1
-        merged |= {TOP1: top1, DATASET: published.dataset if published and top1 is not None else None}
+        top1 = next(iter(published_top1(case).values()), None)
+        merged |= {TOP1: top1 and top1.top1, DATASET: top1 and top1.dataset}
+        published = top1 or next(iter(published_for(case)), None)
         family = nets[case.model].family if case.model in nets else ""
         lines.append(_Line(merged, tuple(record for record, _ in same), published, family))
     order = {name: place for place, name in enumerate(dict.fromkeys(line.family for line in lines))}
@@ -137,36 +136,36 @@ def _collect(records: Iterable[Record], environments: Mapping[str, Environment])
 
 def _shown(records: Iterable[Record], headings: Iterable[Heading]) -> list[Record]:
     """The records with nothing but what the columns are of."""
-    metrics = {one.metric for one in headings}
+    metrics = {one.column.metric for one in headings}
     return [
         replace(record, measurements=tuple(m for m in record.measurements if m.metric in metrics)) for record in records
     ]
 
 
 def _column(heading: Heading, cells: Sequence[Cell]) -> Column:
-    is_numeric = heading.base is not None or any(cell.is_figure for cell in cells)
+    is_numeric = bool(heading.column.unit) or any(cell.is_figure for cell in cells)
     return Column(heading.head, heading.scale.label, is_numeric, any(cell.views for cell in cells))
 
 
 def _cell(heading: Heading, line: _Line, notes: Footnotes) -> Cell:
-    key = heading.key
+    key = heading.column.name
     value = line.row.get(key)
     if key == "model":
         return Cell(str(value), notes.of_case(line.records))
     if key == TOP1:
         return _accuracy(line, notes)
-    if heading.base is None:
+    if not heading.column.unit:
         return Cell(_plain(value), is_figure=isinstance(value, int | float) and not isinstance(value, bool))
-    if heading.metric != key:  # a part of a metric's figure, or made of it, which has the footnotes
+    if heading.column.metric != key:  # a part of a metric's figure, or made of it, which has the footnotes
         return Cell(heading.scale.format(value), is_figure=value is not None)
     return _measured(heading, line, notes)
 
 
 def _measured(heading: Heading, line: _Line, notes: Footnotes) -> Cell:
     """A metric's figure; of MACs that depend on the clip their range; or what failed or is missing."""
-    found, key = line.row, heading.key
+    found, key = line.row, heading.column.name
     if found[key] is not None:
-        views = count_views(line.records[0].case, line.published) if key == "macs" else None
+        views = _count_views(line) if key == "macs" else None
         text = heading.scale.format(found[key])
         return Cell(text, notes.of_figure(key, found, line.records), views=views, is_figure=True)
     if key == "macs" and found["macs_most"] is not None:
@@ -175,12 +174,20 @@ def _measured(heading: Heading, line: _Line, notes: Footnotes) -> Cell:
     return Cell(FAILED.get(found["failure"], UNKNOWN), notes.of_missing(key, line.records))
 
 
+def _count_views(line: _Line) -> int | None:
+    """How many views of a video a prediction takes: as the case says, otherwise as published; None where unknown."""
+    views = line.records[0].case.views
+    if views is None and line.published is not None:
+        return count_views(line.published.views)
+    return count_views(views)
+
+
 def _accuracy(line: _Line, notes: Footnotes) -> Cell:
     published, case = line.published, line.records[0].case
     if published is None or published.top1 is None:
         return Cell(UNKNOWN)
-    where = published.dataset
-    where += "" if published.size == case.size else f" at {published.frames}x{published.size or '?'}"
+    clip = name_other_clip(published.frames, published.size, case.size)
+    where = published.dataset + (f" at {clip}" if clip else "")
     text = f"{published.top1:.1f}" if round(published.top1, 1) == published.top1 else f"{published.top1:.2f}"
     return Cell(text, (notes.mark(f"as published on {where}: {published.source}"),), is_figure=True)
 
@@ -195,10 +202,10 @@ def _plain(value: object) -> str:
 
 def _mark(heading: Heading, cells: Sequence[Cell], rivals: Sequence[tuple[object, ...]]) -> list[Cell]:
     """The cells of a column, the best marked; what is printed alike is marked alike."""
-    if heading.better is None:
+    if heading.column.better is None:
         return list(cells)
     figures = [float(cell.text.replace(",", "")) if cell.is_figure else None for cell in cells]
-    marks = rank_figures(figures, rivals, heading.better)
+    marks = rank_figures(figures, rivals, heading.column.better)
     return [replace(cell, mark=mark) if mark else cell for cell, mark in zip(cells, marks, strict=True)]
 
 
@@ -216,8 +223,8 @@ def _group(lines: Sequence[_Line], cells: Sequence[Sequence[Cell]]) -> tuple[Gro
 def _remarks(
     headings: Sequence[Heading], merged: Sequence[Row], cells: Sequence[Sequence[Cell]], axes: Sequence[str]
 ) -> Iterable[str]:
-    shown = {one.metric for one in headings if one.metric}
-    per_call = [one.head.lower() for one in headings if one.metric and METRICS[one.metric].per == "call"]
+    shown = {one.column.metric for one in headings}
+    per_call = [one.head.lower() for one in headings if (of := one.column.metric) and METRICS[of].per == "call"]
     if "macs" in shown:
         per = (
             ", and times the views of a video that a prediction takes" if any(c.views for r in cells for c in r) else ""
@@ -243,5 +250,5 @@ def _repeats(merged: Sequence[Row]) -> Iterable[str]:
 
 
 def _no_accuracy(headings: Sequence[Heading], merged: Sequence[Row]) -> Iterable[str]:
-    if any(one.key == TOP1 for one in headings) and any(row[TOP1] is None for row in merged):
+    if any(one.column.name == TOP1 for one in headings) and any(row[TOP1] is None for row in merged):
         yield f"{UNKNOWN} under Top-1: none is published for that clip length, with about that size and these classes."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vidbench.catalog import Published
 from vidbench.metrics import METRICS
 from vidbench.pictures.entries import Entry, name_entries, name_place
-from vidbench.query.accuracy import explain_none, published_top1
+from vidbench.query.accuracy import explain_none, name_other_clip, published_top1
 from vidbench.query.fronts import find_front
 
 COUNTED = "counted"  # the place of figures that no device was needed for
@@ -31,6 +31,12 @@ class Point:
     def top1(self) -> float:
         """Published top-1 in percent."""
         return self.published.top1 or 0.0
+
+    @property
+    def label(self) -> str:
+        """Its name, with a star where its accuracy is published at another size."""
+        other = name_other_clip(self.published.frames, self.published.size, self.entry.case.size)
+        return f"{self.name}*" if other else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from vidbench.metrics import METRICS
 from vidbench.pictures.drawn import Growth
 from vidbench.pictures.scales import make_axis
 from vidbench.plots.points import set_scale
-from vidbench.units import Scale, column_scale
+from vidbench.units import column_scale
 
 DASHES = ("-", "--", ":", "-.")  # that tell lines of one family apart
 
@@ -19,7 +19,7 @@ def draw_curves(axes: Axes, picture: Growth, looks: Mapping[str, tuple[str, str]
     """The lines, and their names below them."""
     metric = METRICS[picture.metric]
     figures = [value for series in picture.series for _, value in series.points]
-    scale = Scale(1e9, "GMACs") if metric.name == "macs" else column_scale(figures, metric.unit)
+    scale = column_scale(figures, metric.unit)
     frames = sorted({at for series in picture.series for at, _ in series.points})
     set_scale(axes, "x", replace(make_axis(frames, 0, 1, log=True), ticks=tuple(map(float, frames))))
     set_scale(axes, "y", make_axis([value / scale.factor for value in figures], 0, 1, log=True))

@@ -41,7 +41,7 @@ def label_points(axes: Axes, picture: Scatter) -> None:
     radii = dict(zip(map(id, picture.points), (sqrt(area / pi) for area in _areas(picture)), strict=True))
     named = [point for point in picture.points if point.front or len(picture.points) <= NAMED]
     named.sort(key=lambda point: not point.front)
-    labels = [Label(point.name, point.cost / factor, point.top1, radii[id(point)]) for point in named]
+    labels = [Label(point.label, point.cost / factor, point.top1, radii[id(point)]) for point in named]
     markers = [_box(axes, point, factor, radii[id(point)]) for point in picture.points]
     place_labels(axes, labels, markers, [], axes.get_lines())
 

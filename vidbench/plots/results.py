@@ -17,6 +17,7 @@ from vidbench.pictures.looks import COLOURS, Look, looks_of
 from vidbench.plots.bars import draw_bars
 from vidbench.plots.curves import draw_curves
 from vidbench.plots.points import draw_points, label_points
+from vidbench.query.accuracy import NEAR
 
 WIDE, NARROW = 7.16, 3.5  # inches: a page's two columns, and one
 HIGH = 2.9  # inches of a panel
@@ -136,8 +137,8 @@ def _at(place: str) -> str:
 def _caption(kind: str, panels: Sequence[Panel]) -> str:
     common = dict.fromkeys(panel.common for panel in panels if panel.common)
     accuracy = (
-        "Top-1 as published for these frames, size and classes; cost of one view. Area: parameters. "
-        "Dashed: Pareto front."
+        f"Top-1 as published for these frames and classes, at this size or (*) at the nearest within {NEAR:.0%}; "
+        "cost of one view. Area: parameters. Dashed: Pareto front."
     )
     said = {
         "growth": "Both axes are logarithmic.",

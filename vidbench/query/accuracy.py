@@ -1,4 +1,8 @@
-"""Published accuracy beside rows: vidbench measures what a net costs, its authors measured what it knows."""
+"""Published accuracy: whose is taken for a row or a case, wherever one is shown.
+
+vidbench measures what a net costs, its authors measured what it knows. Theirs is taken at exactly the setting if there
+is one, else of as many frames at the nearest size that is NEAR, which is then said beside it.
+"""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -10,8 +14,70 @@ from vidbench.records import Case
 from vidbench.table import Row
 
 ACCURACY_COLUMNS = ("top1", "top5", "dataset", "top1_size", "top1_views", "top1_source")
-DEFAULT_DATASET = "K400"
 NEAR = 0.15  # as a share of the published size: nets trained at 224 are tested at 256
+
+
+@cache
+def find_published(model: str, frames: int, size: int, task: str) -> tuple[Published, ...]:
+    """What is published for the net with as many frames: at that size first, then at the nearest of the NEAR ones.
+
+    With other frames a net has another accuracy, so that none is taken over, and all of it is of inference. A size that
+    no source tells comes last; what is as near as another comes in the catalog's order. Nothing of users' own nets.
+    """
+    net = variants().get(model)
+    if net is None or task != "inference":
+        return ()
+
+    def distance(published: Published) -> float:
+        return abs(size / published.size - 1) if published.size else NEAR
+
+    return tuple(sorted((p for p in net.published if p.frames == frames and distance(p) <= NEAR), key=distance))
+
+
+def name_other_clip(frames: int, published: int | None, size: int) -> str:
+    """The clip that is published for where its size is not the one measured, such as `8x256`; else nothing."""
+    return "" if published == size else f"{frames}x{published or '?'}"
+
+
+def tell_top1(published: Published, size: int, sign: str = "") -> str:
+    """The figure, and at which clip it is published where that is not of this size: `76.7 (at 8x256)`."""
+    clip = name_other_clip(published.frames, published.size, size)
+    return f"{published.top1:g}{sign}" + (f" (at {clip})" if clip else "")
+
+
+def published_for(case: Case) -> list[Published]:
+    """Of `find_published` what is for as many classes as the case has, whatever the data set."""
+    found = find_published(case.model, case.frames, case.size, case.task)
+    return [p for p in found if _has_classes(p, case)]
+
+
+def published_top1(case: Case) -> dict[str, Published]:
+    """For each data set with as many classes the row whose top-1 is taken, the nearest first."""
+    found: dict[str, Published] = {}
+    for published in published_for(case):
+        if published.top1 is not None:
+            found.setdefault(published.dataset, published)
+    return found
+
+
+def explain_none(case: Case) -> str:
+    """Why no top-1 is known for the case, and at which clips one is published."""
+    name = f"{case.model} {case.frames}x{case.size}"
+    net = variants().get(case.model)
+    if net is None:
+        return f"{name}: not in the catalog"
+    known = [p for p in net.published if p.top1 is not None and _has_classes(p, case)]
+    if not known:
+        return f"{name}: no top-1 is published for it"
+    return f"{name}: top-1 is published at {', '.join(_clips(known))}"
+
+
+def _has_classes(published: Published, case: Case) -> bool:
+    return DATASET_CLASSES.get(published.dataset, variants()[case.model].classes) == case.classes
+
+
+def _clips(published: Iterable[Published]) -> list[str]:
+    return list(dict.fromkeys(f"{p.frames}x{p.size or '?'}" for p in published))
 
 
 def find_dataset(name: str) -> str:
@@ -20,7 +86,8 @@ def find_dataset(name: str) -> str:
     Raises:
         InputError: no accuracy is published for such a data set.
     """
-    known = _datasets()
+    every = [p for variant in variants().values() for p in variant.published]
+    known = dict.fromkeys(p.dataset for p in every if p.top1 is not None)
     for dataset in known:
         if dataset.lower() == name.strip().lower():
             return dataset
@@ -29,38 +96,22 @@ def find_dataset(name: str) -> str:
     raise InputError(f"no accuracy is published for a data set {name!r}; {hint}")
 
 
-def _datasets() -> list[str]:
-    every = [p for variant in variants().values() for p in variant.published]
-    return list(dict.fromkeys(p.dataset for p in every if p.top1 is not None))
-
-
 def add_accuracy(rows: Iterable[Row], dataset: str) -> list[Row]:
-    """The rows with ACCURACY_COLUMNS: what is published for the net with as many frames, of about the same size.
+    """The rows with ACCURACY_COLUMNS: what is published on that data set, whatever classes were measured.
 
-    With other frames a net has another accuracy, so that none is taken over; None where nothing is published. Where
-    several sources print one for the same size, the first of them that the catalog lists speaks.
+    None where nothing is. Of the same size the first source that the catalog lists speaks.
     """
-    find = cache(_find)
-    return [{**row, **find(row["model"], row["frames"], row["size"], dataset)} for row in rows]
+    return [{**row, **_accuracy(row["model"], row["frames"], row["size"], row["task"], dataset)} for row in rows]
 
 
-def _find(model: str, frames: int, size: int, dataset: str) -> Row:
-    net = variants().get(model)
-    near = [
-        p
-        for p in (net.published if net else ())
-        if p.dataset == dataset and p.frames == frames and p.top1 is not None and size_distance(p, size) <= NEAR
-    ]
-    published = min(near, key=lambda p: size_distance(p, size), default=None)
+@cache
+def _accuracy(model: str, frames: int, size: int, task: str, dataset: str) -> Row:
+    known = find_published(model, frames, size, task)
+    published = next((p for p in known if p.dataset == dataset and p.top1 is not None), None)
     if published is None:
         return {**dict.fromkeys(ACCURACY_COLUMNS), "dataset": dataset}
     found = (published.top1, published.top5, dataset, published.size, published.views, published.source)
     return dict(zip(ACCURACY_COLUMNS, found, strict=True))
-
-
-def size_distance(published: Published, size: int) -> float:
-    """How far the size is from the published one, as a share of it; where none is told, as far as is near."""
-    return abs(size / published.size - 1) if published.size else NEAR
 
 
 def name_sources(rows: Sequence[Row]) -> list[str]:
@@ -69,7 +120,8 @@ def name_sources(rows: Sequence[Row]) -> list[str]:
 
 
 def _name_source(row: Row) -> str:
-    size = "" if row["top1_size"] in (None, row["size"]) else f", published at {row['frames']}x{row['top1_size']}"
+    other_clip = name_other_clip(row["frames"], row["top1_size"], row["size"])
+    size = f", published at {other_clip}" if other_clip else ""
     views = f", over {row['top1_views']} views" if row["top1_views"] else ""
     classes = DATASET_CLASSES.get(row["dataset"], row["classes"])
     other = f"; measured with {row['classes']} classes" if row["classes"] not in (None, classes) else ""
@@ -80,51 +132,24 @@ def _name_source(row: Row) -> str:
 def explain_missing(rows: Sequence[Row], dataset: str) -> list[str]:
     """Of how many rows no accuracy is known, and of which nets it is published with other frames or sizes."""
     missing = [row for row in rows if row["top1"] is None]
-    if not missing:
-        return []
+    trained = sum(row["task"] != "inference" for row in missing)
+    lines = [f"without accuracy: {_count(trained)} of training"] if trained else []
+    if trained == len(missing):
+        return lines
     elsewhere = {
-        f"{name} at {', '.join(settings)}": None
-        for name in dict.fromkeys(row["model"] for row in missing)
-        if (settings := _settings(name, dataset))
+        f"{name} at {', '.join(clips)}": None
+        for name in dict.fromkeys(row["model"] for row in missing if row["task"] == "inference")
+        if (clips := _published_clips(name, dataset))
     }
-    count = f"{len(missing):,} {'row' if len(missing) == 1 else 'rows'}"
     where = f"; it is for {'; '.join(elsewhere)}" if elsewhere else ""
-    return [f"without accuracy: {count}, as none is published on {dataset} for such a clip{where}"]
+    count = _count(len(missing) - trained)
+    return [f"without accuracy: {count}, as none is published on {dataset} for such a clip{where}", *lines]
 
 
-def _settings(name: str, dataset: str) -> list[str]:
+def _count(rows: int) -> str:
+    return f"{rows:,} {'row' if rows == 1 else 'rows'}"
+
+
+def _published_clips(name: str, dataset: str) -> list[str]:
     net = variants().get(name)
-    found = [p for p in (net.published if net else ()) if p.dataset == dataset and p.top1 is not None]
-    return list(dict.fromkeys(f"{p.frames}x{p.size or '?'}" for p in found))
-
-
-def published_top1(case: Case) -> dict[str, Published]:
-    """For each data set the top-1 published at exactly this setting, at any views; the first that the catalog lists."""
-    found: dict[str, Published] = {}
-    for published in _of_task(case):
-        if (published.frames, published.size) == (case.frames, case.size):
-            found.setdefault(published.dataset, published)
-    return found
-
-
-def explain_none(case: Case) -> str:
-    """Why no top-1 is known for the case, and at which clips one is published."""
-    name = f"{case.model} {case.frames}x{case.size}"
-    if case.model not in variants():
-        return f"{name}: not in the catalog"
-    clips = dict.fromkeys(f"{p.frames}x{p.size}" for p in _of_task(case) if p.size is not None)
-    if not clips:
-        return f"{name}: no top-1 is published for it"
-    return f"{name}: top-1 is published at {', '.join(clips)}"
-
-
-def _of_task(case: Case) -> list[Published]:
-    """The rows with a top-1 of the case's net with as many classes."""
-    variant = variants().get(case.model)
-    if variant is None or case.classes is None or case.task != "inference":
-        return []
-    return [
-        p
-        for p in variant.published
-        if p.top1 is not None and DATASET_CLASSES.get(p.dataset, variant.classes) == case.classes
-    ]
+    return _clips(p for p in (net.published if net else ()) if p.dataset == dataset and p.top1 is not None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from vidbench.query.accuracy import name_other_clip
 from vidbench.query.choose import BY, Budget, Candidate, Choice
 from vidbench.query.columns import Column, find_column
 from vidbench.table import Row
@@ -99,8 +100,8 @@ def _needs(candidate: Candidate) -> str:
 
 
 def _accuracy(row: Row) -> str:
-    elsewhere = row["top1_size"] not in (None, row["size"])
-    return f"{row[BY]:g}%" + (f" (published at {row['frames']}x{row['top1_size']})" if elsewhere else "")
+    clip = name_other_clip(row["frames"], row["top1_size"], row["size"])
+    return f"{row[BY]:g}%" + (f" (published at {clip})" if clip else "")
 
 
 def _step(row: Row, taken: Row) -> str:

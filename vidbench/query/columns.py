@@ -1,7 +1,7 @@
-"""What a column of rows is: its unit, which way is better, and the units that its amounts may be written in."""
+"""What a column of rows is: of which metric, its unit, which way is better, and how its amounts are written."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -11,19 +11,20 @@ from vidbench.errors import InputError
 from vidbench.metrics import METRICS, TIMED
 from vidbench.query.accuracy import ACCURACY_COLUMNS
 from vidbench.repeats import BETWEEN
-from vidbench.table import CASE_COLUMNS, COLUMNS
+from vidbench.table import CASE_COLUMNS, COLUMNS, RANGE_COLUMNS, SPREAD_COLUMNS, Row
 from vidbench.units import BYTES, Scale, column_scale
 
 FAMILY = "family"
-REPEATED = ("runs", *(f"{name}_{part}" for name in TIMED for part in (BETWEEN, "within", "confidence")))
-NAMES = tuple(dict.fromkeys(("model", FAMILY, *COLUMNS, *ACCURACY_COLUMNS, *REPEATED)))
-_USUAL = ", ".join(name for name in NAMES if name in (*CASE_COLUMNS, FAMILY, *METRICS, "top1"))
+BETWEEN_RUNS = tuple(f"{name}_{part}" for name in TIMED for part in (BETWEEN, "within", "confidence"))
+NAMES = tuple(dict.fromkeys(("model", FAMILY, *COLUMNS, *ACCURACY_COLUMNS, "runs", *BETWEEN_RUNS)))
+_USUAL = (*CASE_COLUMNS, FAMILY, *METRICS, "top1")
 
-PER_VIDEO: dict[str, tuple[str, Literal["lower", "higher"]]] = {  # of all views: unit, which way is better
-    "macs_per_video": ("MACs", "lower"),
-    "videos_per_second": ("videos/s", "higher"),
-    "seconds_per_video": ("seconds", "lower"),
+_PER_VIDEO: dict[str, tuple[str, Literal["lower", "higher"], bool]] = {  # of all views; the last is "sampled"
+    "macs_per_video": ("MACs", "lower", False),
+    "videos_per_second": ("videos/s", "higher", True),
+    "seconds_per_video": ("seconds", "lower", True),
 }
+_PARTS = (*SPREAD_COLUMNS, *RANGE_COLUMNS, *BETWEEN_RUNS)  # of a metric, behind its name
 _COUNTED = ("count", "outliers", "settled", "disturbed")
 _SHARES = ("precision", BETWEEN, "within", "confidence")
 _COUNTS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
@@ -45,28 +46,32 @@ EXAMPLES = {
     "seconds": "20ms", "bytes": "4GB", "MACs": "10G", "parameters": "10M", "elements": "10M", "clips/s": "100",
     "joules": "2J", "watts": "60W", "share": "5%", "%": "75",
 }  # fmt: skip
-FIXED = {
-    "params": Scale(1e6, "M"),
-    "activations": Scale(1e6, "M"),
-    "MACs": Scale(1e9, "GMACs"),
-    "share": Scale(0.01, "%"),
-}
 _AMOUNT = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*(\S*)\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's name, base unit ("" where it has none), which way is better, whether it takes a device to know."""
+    """What is true of a column wherever it is shown.
+
+    Attributes:
+        name: the key of rows.
+        label: what it is called in a sentence or, of no metric, its name.
+        unit: the base unit of the rows' figures; nothing where they are texts or plain numbers.
+        better: which way is better; None where neither is.
+        sampled: whether it takes a device to know.
+        metric: the metric whose figure, or part of it, this is; None where it is of none.
+    """
 
     name: str
+    label: str
     unit: str = ""
     better: Literal["lower", "higher"] | None = None
-    label: str = ""
     sampled: bool = False
+    metric: str | None = None
 
-    def scale(self, values: Sequence[float | None]) -> Scale:
+    def scale(self, values: Iterable[float | None]) -> Scale:
         """What to print these of its figures in."""
-        return FIXED.get(self.name) or FIXED.get(self.unit) or column_scale(values, self.unit)
+        return column_scale(values, self.unit) if self.unit else Scale(1.0, "")
 
     def amount(self, number: float, suffix: str) -> float:
         """A number with what stands behind it, in base units.
@@ -84,6 +89,18 @@ class Column:
         return number * factor
 
 
+def check_columns(names: Iterable[str], known: Sequence[str] = NAMES) -> None:
+    """Raise InputError, with the nearest names or the usual ones, where one of the names is not known."""
+    for name in names:
+        if name in known:
+            continue
+        near = get_close_matches(name.lower().replace("-", "_"), known, n=3, cutoff=0.6)
+        near = near or [other for other in known if name and name.lower() in other][:4]
+        usual = ", ".join(other for other in known if other in _USUAL)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {usual}"
+        raise InputError(f"there is no column {name!r}; {hint}")
+
+
 @cache
 def find_column(name: str) -> Column:
     """The column of that name.
@@ -91,26 +108,22 @@ def find_column(name: str) -> Column:
     Raises:
         InputError: there is none; the message has the nearest.
     """
-    if name not in NAMES:
-        near = get_close_matches(name.lower().replace("-", "_"), NAMES, n=3, cutoff=0.6)
-        near = near or [other for other in NAMES if name and name.lower() in other][:4]
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {_USUAL}"
-        raise InputError(f"there is no column {name!r}; {hint}")
-    if name in METRICS:
-        metric = METRICS[name]
-        label = "GMACs" if name == "macs" else metric.label
-        return Column(name, metric.unit, metric.better, label, metric.kind == "sampled")
-    if name in PER_VIDEO:
-        return Column(name, *PER_VIDEO[name], name.replace("_", " "), name != "macs_per_video")
+    check_columns([name])
+    if name in _PER_VIDEO:
+        return Column(name, name.replace("_", " "), *_PER_VIDEO[name])
     if name in ("top1", "top5"):
-        return Column(name, "%", "higher", name.replace("top", "top-"))
+        return Column(name, name.replace("top", "top-"), "%", "higher")
     head, _, part = name.rpartition("_")
-    if head in METRICS and part not in _COUNTED:
-        metric = METRICS[head]
-        if part in _SHARES:
-            return Column(name, "share", label=name, sampled=True)
-        return Column(name, metric.unit, metric.better, name, metric.kind == "sampled")
-    return Column(name, label=name)
+    metric = METRICS.get(name) or (METRICS[head] if name in _PARTS and part not in _COUNTED else None)
+    if metric is None:
+        return Column(name, name)
+    sampled = metric.kind == "sampled"
+    if name in METRICS:
+        label = "GMACs" if name == "macs" else metric.label
+        return Column(name, label, metric.unit, metric.better, sampled, name)
+    if part in _SHARES:
+        return Column(name, name, "share", sampled=sampled, metric=head)
+    return Column(name, name, metric.unit, metric.better, sampled, head)
 
 
 def find_columns(text: str | None) -> list[Column]:
@@ -120,6 +133,12 @@ def find_columns(text: str | None) -> list[Column]:
         InputError: one of them is no column.
     """
     return [find_column(name.strip()) for name in text.split(",")] if text is not None else []
+
+
+def shared_scale(column: Column, columns: Iterable[Column], rows: Iterable[Row]) -> Scale:
+    """What to print the column's figures in: one for all of these columns of its unit, to be compared by eye."""
+    alike = [one.name for one in columns if one.unit == column.unit]
+    return column.scale(row.get(name) for row in rows for name in alike)
 
 
 def parse_amount(option: str, text: str, column: Column) -> float:

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from vidbench.pictures.entries import Entry, name_place
-from vidbench.query.accuracy import published_top1
-from vidbench.units import Scale, column_scale
+from vidbench.query.accuracy import published_top1, tell_top1
+from vidbench.query.columns import find_column
+from vidbench.units import Scale
 
 UNKNOWN = "–"
 ALWAYS = ("model", "frames", "size", "batch")
@@ -31,30 +32,20 @@ class Column:
 
 def make_columns(entries: Sequence[Entry]) -> list[Column]:
     """All that have something to say of these cases, in their order."""
-    rows = [entry.row for entry in entries]
-    scaled = {
-        "params": Scale(1e6, "M"),
-        "macs": Scale(1e9, "GMACs"),
-        "latency": column_scale((row["latency"] for row in rows), "seconds"),
-        "throughput": Scale(1, "clips/s"),
-        "memory": column_scale((row["peak_memory"] for row in rows), "bytes"),
-        "energy": column_scale((row["energy"] for row in rows), "joules"),
-        "predicted": column_scale((row["predicted_memory"] for row in rows), "bytes"),
-    }
     columns = [
         _text("model", entries, lambda entry: entry.case.model),
         _text("family", entries, lambda entry: entry.family, hidden=True),
-        *(_number(axis, axis, "", entries, partial(_take, axis)) for axis in ALWAYS[1:]),
+        *(_number(axis, entries, partial(_take, axis)) for axis in ALWAYS[1:]),
         *(_text(axis, entries, partial(_write, axis)) for axis in WORDS),
         _text("place", entries, _name_shortly(entries)),
-        _number("runs", "runs", "", entries, lambda entry: entry.row.get("runs") or 1),
-        _figure("params", "parameters", "params", scaled["params"], entries),
-        _macs(entries, scaled["macs"]),
-        *_timed("latency", scaled["latency"], entries),
-        *_timed("throughput", scaled["throughput"], entries),
-        _figure("memory", "peak memory", "peak_memory", scaled["memory"], entries),
-        _figure("energy", "energy", "energy", scaled["energy"], entries),
-        _figure("predicted", "predicted memory", "predicted_memory", scaled["predicted"], entries),
+        _number("runs", entries, lambda entry: entry.row.get("runs") or 1),
+        _figure("params", "parameters", "params", entries),
+        _macs(entries),
+        *_timed("latency", entries),
+        *_timed("throughput", entries),
+        _figure("memory", "peak memory", "peak_memory", entries),
+        _figure("energy", "energy", "energy", entries),
+        _figure("predicted", "predicted memory", "predicted_memory", entries),
         *_accuracy(entries),
         _marks(entries),
     ]
@@ -107,12 +98,17 @@ def _text(key: str, entries: Sequence[Entry], take: Callable[[Entry], str], *, h
     return Column(key, key, "", words, words, words=True, hidden=hidden)
 
 
-def _number(key: str, head: str, unit: str, entries: Sequence[Entry], take: Callable[[Entry], Any]) -> Column:
+def _number(key: str, entries: Sequence[Entry], take: Callable[[Entry], Any]) -> Column:
     values = [take(entry) for entry in entries]
-    return Column(key, head, unit, [UNKNOWN if value is None else str(value) for value in values], values)
+    return Column(key, key, "", [UNKNOWN if value is None else str(value) for value in values], values)
 
 
-def _figure(key: str, head: str, column: str, scale: Scale, entries: Sequence[Entry]) -> Column:
+def _scale(column: str, entries: Sequence[Entry]) -> Scale:
+    return find_column(column).scale(entry.row[column] for entry in entries)
+
+
+def _figure(key: str, head: str, column: str, entries: Sequence[Entry]) -> Column:
+    scale = _scale(column, entries)
     values = [finite(entry.row[column]) for entry in entries]
     return Column(key, head, scale.label, [scale.format(v) for v in values], [_round(v, scale) for v in values])
 
@@ -122,9 +118,10 @@ def _round(value: float | None, scale: Scale) -> float | None:
     return None if value is None else float(f"{value / scale.factor:.6g}")
 
 
-def _macs(entries: Sequence[Entry], scale: Scale) -> Column:
+def _macs(entries: Sequence[Entry]) -> Column:
     """GMACs; of nets whose work depends on the clip the range, which is sorted by its mean or, unknown, its least."""
-    column = _figure("gmacs", "GMACs", "macs", Scale(1e9, "per clip"), entries)
+    scale = _scale("macs", entries)
+    column = replace(_figure("gmacs", "GMACs", "macs", entries), unit="per clip")
     for index, row in enumerate(entry.row for entry in entries):
         for low, high in (("macs_min", "macs_max"), ("macs_fewest", "macs_most")):
             if row[low] is not None and row[high] is not None:
@@ -134,9 +131,10 @@ def _macs(entries: Sequence[Entry], scale: Scale) -> Column:
     return column
 
 
-def _timed(name: str, scale: Scale, entries: Sequence[Entry]) -> list[Column]:
+def _timed(name: str, entries: Sequence[Entry]) -> list[Column]:
     """The median and its interval."""
-    median = _figure(name, name, name, scale, entries)
+    scale = _scale(name, entries)
+    median = _figure(name, name, name, entries)
     cells, values = [], []
     for row in (entry.row for entry in entries):
         low, high = finite(row[f"{name}_low"]), finite(row[f"{name}_high"])
@@ -147,13 +145,13 @@ def _timed(name: str, scale: Scale, entries: Sequence[Entry]) -> list[Column]:
 
 
 def _accuracy(entries: Sequence[Entry]) -> list[Column]:
-    """A column a data set."""
+    """A column a data set; what is published at another size says so."""
     published = [published_top1(entry.case) for entry in entries]
     columns = []
     for dataset in sorted({dataset for found in published for dataset in found}):
-        values = [found[dataset].top1 if dataset in found else None for found in published]
-        cells = [UNKNOWN if value is None else f"{value:g}" for value in values]
-        columns.append(Column(dataset.lower(), f"top-1 {dataset}", "%", cells, values))
+        rows = [found.get(dataset) for found in published]
+        cells = [tell_top1(row, entry.case.size) if row else UNKNOWN for row, entry in zip(rows, entries, strict=True)]
+        columns.append(Column(dataset.lower(), f"top-1 {dataset}", "%", cells, [row and row.top1 for row in rows]))
     return columns
 
 

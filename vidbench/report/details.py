@@ -11,7 +11,7 @@ from vidbench.records import Measurement, Record
 from vidbench.repeats import BETWEEN
 from vidbench.report.columns import UNKNOWN, finite
 from vidbench.statistics import thin
-from vidbench.units import Scale, column_scale, format_tolerance
+from vidbench.units import column_scale, format_tolerance
 
 DETAILED = 1000  # runs; cases without have their rows alone
 STRIPS = 10  # of one metric
@@ -133,14 +133,9 @@ def _lines(run: int, record: Record, methods: Numbered) -> Iterable[FigureLine]:
 def _write(value: float | None, unit: str) -> str:
     if value is None:
         return UNKNOWN
-    scale = _scale([value], unit)
-    return f"{scale.format(value)} {scale.label}".strip()
-
-
-def _scale(values: Iterable[float | None], unit: str) -> Scale:
-    if unit in ("parameters", "elements"):
-        return Scale(1e6, f"M {unit}")
-    return Scale(1e9, "GMACs") if unit == "MACs" else column_scale(values, unit)
+    scale = column_scale([value], unit)
+    label = f"{scale.label} {unit}" if unit in ("parameters", "elements") else scale.label
+    return f"{scale.format(value)} {label}".strip()
 
 
 def _spread(measurement: Measurement, unit: str) -> str:

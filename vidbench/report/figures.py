@@ -21,11 +21,13 @@ from vidbench.pictures.drawn import (
 )
 from vidbench.pictures.entries import Entry
 from vidbench.pictures.looks import Look, looks_of
+from vidbench.query.accuracy import NEAR, tell_top1
+from vidbench.query.columns import find_column
 from vidbench.report.bars import draw_bars
 from vidbench.report.charts import Chart
 from vidbench.report.curves import draw_curves
 from vidbench.report.points import draw_points
-from vidbench.units import Scale, column_scale, format_number
+from vidbench.units import column_scale, format_number
 
 MISSING = 12  # cases without accuracy that are named
 
@@ -49,8 +51,8 @@ class Figure:
 
 
 AXES = {
-    "macs": ("GMACs of one clip", Scale(1e9, "GMACs")),
-    "throughput": ("throughput", Scale(1, "clips/s")),
+    "macs": "GMACs of one clip",
+    "throughput": "throughput",
 }
 
 
@@ -75,18 +77,21 @@ def name_missing(entries: Sequence[Entry]) -> str | None:
         return None
     more = f"; and {len(missing) - MISSING:,} more" if len(missing) > MISSING else ""
     named = "; ".join(missing[:MISSING]) + more
-    return f"Without a place in these pictures, for no top-1 is published for exactly their setting: {named}."
+    return f"Without a place in these pictures, for no top-1 is published for their setting: {named}."
 
 
 def _show_scatter(picture: Scatter, key: str, numbers: dict[int, int], looks: Mapping[str, Look]) -> Figure:
-    label, scale = AXES[picture.metric]
+    label = AXES[picture.metric]
     shown = _keep(picture.points)
     metric = METRICS[picture.metric]
-    front = ", ".join(point.name for point in picture.front)
+    scale = column_scale([point.cost for point in shown], metric.unit)
+    params = find_column("params").scale(())
+    front = ", ".join(point.label for point in picture.front)
     title = f"Top-1 on {picture.dataset} against {label}{_at(picture.place)}"
     notes = [
         f"On the front, where no other net is both cheaper and more accurate: {front}.",
-        f"Top-1 is published for these frames, size and classes, at the views that the table below names; "
+        f"Top-1 is published for these frames and classes, at that size or, where a star and the table say so, at the "
+        f"nearest within {NEAR:.0%}, and at the views that the table names; "
         f"{label if picture.metric == 'macs' else 'throughput'} is of one view. "
         f"The area of a marker is the number of parameters{_span(shown)}.",
     ]
@@ -100,8 +105,9 @@ def _show_scatter(picture: Scatter, key: str, numbers: dict[int, int], looks: Ma
     head = ["case", f"{metric.name}, {scale.label}", "top-1, %", "parameters, M", "views", "on the front", "source"]
     rows = [
         [
-            Cell(point.name, numbers[id(point.entry)]), Cell(scale.format(point.cost)), Cell(f"{point.top1:g}"),
-            Cell(Scale(1e6, "M").format(point.entry.row["params"])), Cell(str(point.published.views or "–")),
+            Cell(point.name, numbers[id(point.entry)]), Cell(scale.format(point.cost)),
+            Cell(tell_top1(point.published, point.entry.case.size)),
+            Cell(params.format(point.entry.row["params"])), Cell(str(point.published.views or "–")),
             Cell("yes" if point.front else "no"), Cell(point.published.source),
         ]
         for point in sorted(shown, key=lambda point: point.cost)
@@ -130,7 +136,7 @@ def _show_growth(picture: Growth, key: str, numbers: dict[int, int], looks: Mapp
     metric = METRICS[picture.metric]
     shown = picture.series[:CURVES]
     figures = [value for series in shown for _, value in series.points]
-    scale = Scale(1e9, "GMACs") if metric.name == "macs" else column_scale(figures, metric.unit)
+    scale = column_scale(figures, metric.unit)
     per = {"call": " of a call", "clip": " of a clip"}.get(metric.per, "")
     title = f"{metric.label.capitalize()}{per} against clip length{_at(picture.place)}"
     notes = [f"Both axes are logarithmic. All at {picture.common}." if picture.common else "Both axes are logarithmic."]

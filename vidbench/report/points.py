@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from vidbench.pictures.drawn import Point, Scatter
 from vidbench.pictures.looks import Look
 from vidbench.pictures.scales import make_axis
+from vidbench.query.accuracy import tell_top1
 from vidbench.report.charts import (
     WIDTH,
     Chart,
@@ -63,7 +64,7 @@ def _name(
     """The names that fit, those of the front first."""
     order = sorted(range(len(points)), key=lambda index: not points[index].front)
     named = [index for index in order if points[index].front or len(points) <= NAMED]
-    spots = [Spot(shorten(points[i].name), *places[i], (areas[i] / 3.14) ** 0.5) for i in named]
+    spots = [Spot(shorten(points[i].label), *places[i], (areas[i] / 3.14) ** 0.5) for i in named]
     labels = place_labels(spots, Box(62, 16, WIDTH, HEIGHT - 62), front)
     for index, label in zip(named, labels, strict=True):
         if label is None:
@@ -75,8 +76,9 @@ def _name(
 
 def _tell(point: Point, scale: Scale) -> str:
     params = point.entry.row["params"]
+    top1 = tell_top1(point.published, point.entry.case.size, "%")
     size = f", {format_number(params / 1e6)} M parameters" if params else ""
-    return f"{point.name}: {scale.format(point.cost)} {scale.label}, top-1 {point.top1:g}%{size}"
+    return f"{point.name}: {scale.format(point.cost)} {scale.label}, top-1 {top1}{size}"
 
 
 def _describe(picture: Scatter, scale: Scale) -> str:

@@ -19,23 +19,12 @@ Axis = Literal["frames", "batch"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """How far one axis of a case can go: `case_of` takes the numbers to try, from `least` on."""
-
-    about: Case
-    axis: Axis
-    case_of: Callable[[int], Case]
-    least: int
-
-
-@dataclass(frozen=True, slots=True)
 class Fit:
     """The case with the most frames, or the largest batch, that fits; None where not even the least does.
 
-    `predicted` is the bytes of `case`, or of the least where nothing fits; `asked` is the case that was asked about.
+    `predicted` is the bytes of `case`, or of the least where nothing fits.
     """
 
-    asked: Case
     axis: Axis
     case: Case | None
     predicted: int
@@ -60,25 +49,27 @@ def find_fits(asked: Case, limit: int, nets: Nets) -> Iterator[Fit]:
         return replace(asked, frames=steps * step)
 
     if not variant.frames_fixed:
-        yield _fit(Ask(asked, "frames", longer, first), limit, nets)
+        yield _fit("frames", longer, first, limit, nets)
     if not is_adaptive(asked):
         yield fit_batch(asked, limit, nets)
 
 
 def fit_batch(asked: Case, limit: int, nets: Nets) -> Fit:
     """The largest batch of the case, whose net has no adaptive work, that is predicted to fit into `limit` bytes."""
-    return _fit(Ask(asked, "batch", lambda clips: replace(asked, batch=clips), 1), limit, nets)
+    return _fit("batch", lambda clips: replace(asked, batch=clips), 1, limit, nets)
 
 
-def _fit(ask: Ask, limit: int, nets: Nets) -> Fit:
+def _fit(axis: Axis, case_of: Callable[[int], Case], least: int, limit: int, nets: Nets) -> Fit:
+    """How far one axis of a case can go; `case_of` takes the numbers to try, from `least` on."""
+
     def predict(number: int) -> int:
-        return _predict(ask.case_of(number), nets)
+        return _predict(case_of(number), nets)
 
-    smallest = predict(ask.least)
+    smallest = predict(least)
     if smallest > limit:
-        return Fit(ask.about, ask.axis, None, smallest)
-    most, predicted = _largest(predict, ask.least, smallest, limit)
-    return Fit(ask.about, ask.axis, ask.case_of(most), predicted)
+        return Fit(axis, None, smallest)
+    most, predicted = _largest(predict, least, smallest, limit)
+    return Fit(axis, case_of(most), predicted)
 
 
 def _predict(case: Case, nets: Nets) -> int:

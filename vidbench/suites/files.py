@@ -152,10 +152,6 @@ class Suite:
     limits: Mapping[str, float] = field(default_factory=dict)
     special: tuple[Limit, ...] = ()
 
-    def limits_of(self, case: Case) -> dict[str, float]:
-        """How much worse each metric of the case may become: the suite's limits, and over them those of [[limit]]."""
-        return {**self.limits, **self.exceptions_of(case)}
-
     def exceptions_of(self, case: Case) -> dict[str, float]:
         """Those of [[limit]] alone, later ones over earlier ones."""
         found: dict[str, float] = {}

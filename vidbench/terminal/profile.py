@@ -11,6 +11,7 @@ from rich.text import Text
 
 from vidbench.differences import COUNTERS
 from vidbench.metrics import ON_REQUEST, STAGES, TIMED
+from vidbench.query.columns import find_column, shared_scale
 from vidbench.records import FAILED
 from vidbench.repeats import BETWEEN
 from vidbench.table import is_disturbed
@@ -29,48 +30,38 @@ WRONG = "≠"  # before a time of what does not compute the same as fp32 eager
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of measured figures: which one, its head, and the scale it is printed in (by default its unit's)."""
+    """A column of rows, its head, what stands behind its unit, and another word for the unit."""
 
     key: str
     head: str
-    scale: Scale | None = None
-    unit: str = ""
     per: str = ""
+    unit: str | None = None
 
 
 METRIC_COLUMNS = {
-    "params": (Column("params", "params", Scale(1e6, "M")),),
-    "macs": (Column("macs", "GMACs", Scale(1e9, "/clip")),),
-    "macs_bounds": (
-        Column("macs_fewest", "fewest", Scale(1e9, "GMACs")),
-        Column("macs_most", "most", Scale(1e9, "GMACs")),
-    ),
-    "frames_kept": (Column("frames_kept", "kept", Scale(1, "frames")),),
-    "activations": (Column("activations", "activations", Scale(1e6, "M/clip")),),
-    "weight_memory": (Column("weight_memory", "weights", unit="bytes"),),
-    "predicted_memory": (Column("predicted_memory", "predicted", unit="bytes", per="/call"),),
-    "first_call": (Column("first_call", "first call", unit="seconds"),),
-    "compile_time": (Column("compile_time", "compile", unit="seconds"),),
-    "latency": (
-        Column("latency", "latency", unit="seconds", per="/call"),
-        Column("latency_p90", "p90", unit="seconds"),
-    ),
-    "throughput": (Column("throughput", "throughput", Scale(1, "clips/s")),),
-    "peak_memory": (Column("peak_memory", "memory", unit="bytes", per="/call"),),
-    "reserved_memory": (Column("reserved_memory", "reserved", unit="bytes", per="/call"),),
-    "idle_power": (Column("idle_power", "idle", Scale(1, "W")),),
-    "energy": (Column("energy", "energy", unit="joules", per="/clip"),),
-    "utilization": (Column("utilization", "busy", Scale(0.01, "%")),),
+    "params": (Column("params", "params"),),
+    "macs": (Column("macs", "GMACs", "/clip", ""),),
+    "macs_bounds": (Column("macs_fewest", "fewest"), Column("macs_most", "most")),
+    "frames_kept": (Column("frames_kept", "kept"),),
+    "activations": (Column("activations", "activations", "/clip"),),
+    "weight_memory": (Column("weight_memory", "weights"),),
+    "predicted_memory": (Column("predicted_memory", "predicted", "/call"),),
+    "first_call": (Column("first_call", "first call"),),
+    "compile_time": (Column("compile_time", "compile"),),
+    "latency": (Column("latency", "latency", "/call"), Column("latency_p90", "p90")),
+    "throughput": (Column("throughput", "throughput"),),
+    "peak_memory": (Column("peak_memory", "memory", "/call"),),
+    "reserved_memory": (Column("reserved_memory", "reserved", "/call"),),
+    "idle_power": (Column("idle_power", "idle"),),
+    "energy": (Column("energy", "energy", "/clip"),),
+    "utilization": (Column("utilization", "busy"),),
     **dict.fromkeys(STAGES, ()),  # they have a table of their own
-    "output_difference": (Column("output_difference", "difference", Scale(1, "relative")),),
-    "recompilations": (Column("recompilations", "recompiled", Scale(1, "graphs")),),
+    "output_difference": (Column("output_difference", "difference"),),
+    "recompilations": (Column("recompilations", "recompiled", unit="graphs"),),
 }
 VIDEO_COLUMNS = {
-    "macs": (Column("macs_per_video", "GMACs", Scale(1e9, "/video")),),
-    "throughput": (
-        Column("videos_per_second", "throughput", Scale(1, "videos/s")),
-        Column("seconds_per_video", "time", unit="seconds", per="/video"),
-    ),
+    "macs": (Column("macs_per_video", "GMACs", "/video", ""),),
+    "throughput": (Column("videos_per_second", "throughput"), Column("seconds_per_video", "time", "/video")),
 }  # where views are given
 BY_DEFAULT = ("params", "macs", "latency", "throughput", "peak_memory", "reserved_memory")
 
@@ -94,12 +85,14 @@ def print_profile(rows: "Sequence[Row]", metrics: Sequence[str], beside: Sequenc
         table.add_column(axis, justify="right", no_wrap=True)
     per_video = VIDEO_COLUMNS if any(row["views"] for row in rows) else {}
     columns = [column for name in metrics for column in (*_columns(name, rows), *per_video.get(name, ()))]
+    keys = [column.key for column in columns]
     cells = [[row["model"], *(write_axis(row[axis]) for axis in axes)] for row in rows]
     for column in columns:
-        scale = column.scale or _shared_scale(rows, columns, column.unit)
-        table.add_column(f"{column.head}\n{scale.label}{column.per}", justify="right", no_wrap=True)
+        scale = shared_scale(find_column(column.key), map(find_column, keys), rows)
+        unit = scale.label if column.unit is None else column.unit
+        table.add_column(f"{column.head}\n{unit}{column.per}", justify="right", no_wrap=True)
         for row, line in zip(rows, cells, strict=True):
-            line.append(_cell(row, column, scale))
+            line.append(write_figure(row, column.key, scale))
         if column.key == "macs":
             table.add_column("paper\nGMACs", justify="right", no_wrap=True)
             for row, line in zip(rows, cells, strict=True):
@@ -121,7 +114,7 @@ def _columns(metric: str, rows: "Sequence[Row]") -> list[Column]:
     columns = list(METRIC_COLUMNS[metric])
     between = f"{metric}_{BETWEEN}"
     if columns and any(row.get(between) is not None for row in rows):
-        columns.insert(1, Column(between, "±", Scale(0.01, "%")))
+        columns.insert(1, Column(between, "±"))
     return columns
 
 
@@ -142,17 +135,17 @@ def _add_cross_checks(table: Table, rows: "Sequence[Row]", cells: list[list[str]
             line.append(scale.format(row[f"{counter}_macs"]))
 
 
-def _cell(row: "Row", column: Column, scale: Scale) -> str:
+def write_figure(row: "Row", key: str, scale: Scale) -> str:
     """A figure, marked if not settled or disturbed; of MACs that depend on the clip their range; or what failed."""
-    if column.key == "macs":
+    if key == "macs":
         for low, high in (("macs_min", "macs_max"), ("macs_fewest", "macs_most")):
             if row[low] is not None:
                 return f"{scale.format(row[low])}–{scale.format(row[high])}"
-    value = row.get(column.key)
+    value = row.get(key)
     failed = value is None and row["failure"]
-    unsettled = UNSETTLED if row.get(f"{column.key}_settled") is False else ""
-    disturbed = DISTURBED if is_disturbed(row, column.key) else ""
-    wrong = WRONG if column.key in TIMED and row.get("output_agrees") is False else ""
+    unsettled = UNSETTLED if row.get(f"{key}_settled") is False else ""
+    disturbed = DISTURBED if is_disturbed(row, key) else ""
+    wrong = WRONG if key in TIMED and row.get("output_agrees") is False else ""
     return FAILED[row["failure"]] if failed else wrong + unsettled + disturbed + scale.format(value)
 
 
@@ -181,9 +174,8 @@ def _spread(figures: "Sequence[Measurement]") -> Table:
         table.add_column(head, justify="right", no_wrap=True)
     for figure in figures:
         values = [figure.details[part] for part in ("min", "mean", "max", "unsampled")]
-        macs = figure.metric == "macs"
-        scale = Scale(1e9, "GMACs") if macs else column_scale(values, figure.unit)
-        label = "GMACs per clip" if macs else f"{figure.metric} {scale.label}/call"
+        scale = column_scale(values, figure.unit)
+        label = "GMACs per clip" if figure.metric == "macs" else f"{figure.metric} {scale.label}/call"
         table.add_row(label, *map(scale.format, values), format_number(100 * figure.details["saving"]))
     return table
 
@@ -193,8 +185,3 @@ def _histogram(numbers: Sequence[int]) -> str:
     counted = sorted(Counter(numbers).items())
     most = max(times for _, times in counted)
     return "  ".join(f"{number} {'█' * -(-HISTOGRAM_WIDTH * times // most)} {times}x" for number, times in counted)
-
-
-def _shared_scale(rows: "Sequence[Row]", columns: Sequence[Column], unit: str) -> Scale:
-    """One unit for all columns of a kind, so that median and p90 can be compared by eye."""
-    return column_scale((row[c.key] for c in columns if c.unit == unit for row in rows), unit)

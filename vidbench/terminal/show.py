@@ -8,8 +8,7 @@ from rich.text import Text
 
 from vidbench.metrics import METRICS
 from vidbench.query.pivot import BEST, SECOND, Cell, Grid, draw_growth
-from vidbench.terminal.profile import Column as Printed
-from vidbench.terminal.profile import _cell, write_axis
+from vidbench.terminal.profile import write_axis, write_figure
 from vidbench.terminal.screen import UNKNOWN, make_table, open_console, print_table
 from vidbench.units import Scale
 
@@ -77,12 +76,12 @@ def _head(figure: "Column", scale: Scale, between: str) -> str:
     unit = scale.label
     if figure.name == "macs":
         return f"GMACs{between}{per}" if between == "\n" else f"GMACs{per}"
-    return f"{figure.label or figure.name}{between}{unit}{per}" if unit else figure.label or figure.name
+    return f"{figure.label}{between}{unit}{per}" if unit else figure.label
 
 
 def _write(cell: Cell, grid: Grid, scale: Scale) -> Text:
     """A figure as in the table of `profile`, with its mark; a space in its place keeps digits under one another."""
-    text = _cell(cell.row, Printed(grid.figure.name, ""), scale) if cell.row else UNKNOWN
+    text = write_figure(cell.row, grid.figure.name, scale) if cell.row else UNKNOWN
     return Text(text + MARKS.get(cell.rank, " " if grid.ranked else ""), style=STYLES.get(cell.rank, ""))
 
 
@@ -115,6 +114,6 @@ def print_front(
     for row, marked in zip(rows, on_front, strict=True):
         style = "bold" if marked else ""
         cells = [row["model"], *(write_axis(row[axis]) for axis in shown)]
-        cells += [_cell(row, Printed(c.name, ""), scale) for c, scale in zip(front, scales, strict=True)]
+        cells += [write_figure(row, c.name, scale) for c, scale in zip(front, scales, strict=True)]
         table.add_row(*(Text(cell, style=style) for cell in [*cells, ON_FRONT if marked else ""]))
     print_table(open_console(sys.stdout), table)
