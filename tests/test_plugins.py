@@ -87,6 +87,14 @@ class TestRegistered:
         assert [variant.stride for variant in family.variants.values()] == [2, 4]
         assert families()["x3d"].package is None
 
+    def test_default_that_bears_its_familys_name(self, install):
+        """A family and its default variant may have one name."""
+        rows = ROWS.replace("tiny-s", "tiny")
+        install("tinypackage", {"tinyvideo/tiny.py": NET, "tinyvideo/tiny.toml": rows}, {"tiny": "tinyvideo.tiny"})
+        assert left_out() == ()
+        assert find_variant("tiny") is families()["tiny"].variants["tiny"]
+        assert find_family("tiny") is families()["tiny"]
+
     @pytest.mark.usefixtures("tiny")
     def test_own_data_set(self):
         """A data set that nobody knows has the classes of the variant that the figure is of."""
@@ -163,6 +171,10 @@ BROKEN = {
     "wrong published": (ROWS.replace("gmacs = 0.1", "gmac = 0.1"), "published: unknown key 'gmac'"),
     "no such default": (ROWS.replace('"tiny-s"', '"tiny-x"'), "its default tiny-x is none of its variants"),
     "name of a built-in variant": (ROWS.replace("tiny-m", "x3d-m"), "there is another x3d-m"),
+    "family's name of another than the default": (
+        ROWS.replace("tiny-m", "tiny"),
+        "its variant tiny bears the family's name, which stands for the default tiny-s",
+    ),
     "name in capitals": (ROWS.replace("tiny-m", "Tiny_M"), "'Tiny_M' is no name"),
     "clip it does not take": (ROWS.replace("stride = 4", "stride = 64"), "tiny-m cannot take frames of 32 x 32"),
     "number below one": (ROWS.replace("stride = 4", "frames_multiple = 0"), "frames_multiple of tiny-m is 0"),

@@ -255,6 +255,11 @@ def _check_plugin(family: Family, others: Mapping[str, Family]) -> None:
             raise InputError(f"{name!r} is no name; use lower-case letters, figures and hyphens")
     if family.default not in family.variants:
         raise InputError(f"its default {family.default} is none of its variants ({', '.join(family.variants)})")
+    if family.name in family.variants and family.name != family.default:
+        raise InputError(
+            f"its variant {family.name} bears the family's name, which stands for the default {family.default}; "
+            "give it another name"
+        )
     for variant in family.variants.values():
         for key in POSITIVE:
             if getattr(variant, key) < 1:
@@ -266,7 +271,7 @@ def _check_plugin(family: Family, others: Mapping[str, Family]) -> None:
 
 
 def find_variant(name: str) -> Net:
-    """The variant of that name; a family's name stands for its default variant.
+    """The variant of that name; a family's name stands for its default variant, which may bear it.
 
     A name with a colon is a user's own net: `package.module:factory`, which is not looked for until it is built.
 
@@ -278,7 +283,7 @@ def find_variant(name: str) -> Net:
     if name in families():
         name = families()[name].default
     if name not in variants():
-        raise InputError(_unknown("model", name, [*variants(), *families()], "`vidbench list` shows all"))
+        raise InputError(_unknown("model", name, list({**variants(), **families()}), "`vidbench list` shows all"))
     return variants()[name]
 
 
