@@ -26,7 +26,11 @@ def test_refusals(text: str):
 
 
 @pytest.mark.parametrize(
-    ("told", "count"), [("10x3", 30), ("1x1", 1), ("30", 30), (30, 30), ("9 views", 9), ("many", None), (None, None)]
+    ("told", "count"),
+    [
+        ("10x3", 30), ("1x1", 1), ("30", 30), (30, 30), ("9 views", 9), ("5 clips", 5), ("1 clip", 1), ("many", None),
+        (None, None),
+    ],
 )
 def test_counts(told, count):
     """Clips times crops, or a number, as sources have it."""

@@ -36,5 +36,5 @@ def parse_views(text: str) -> Views:
 
 def count_views(told: int | str | None) -> int | None:
     """How many views there are, as sources write it (`30`, `10x3`, `9 views`); None where that is unknown."""
-    found = re.fullmatch(r"\s*(\d+)(?:\s*x\s*(\d+))?(?:\s*views)?\s*", str(told))
+    found = re.fullmatch(r"\s*(\d+)(?:\s*x\s*(\d+))?(?:\s*(?:views|clips?))?\s*", str(told))
     return int(found[1]) * int(found[2] or 1) if found else None

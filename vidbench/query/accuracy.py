@@ -122,7 +122,8 @@ def name_sources(rows: Sequence[Row]) -> list[str]:
 def _name_source(row: Row) -> str:
     other_clip = name_other_clip(row["frames"], row["top1_size"], row["size"])
     size = f", published at {other_clip}" if other_clip else ""
-    views = f", over {row['top1_views']} views" if row["top1_views"] else ""
+    told = str(row["top1_views"] or "")  # some sources name what they count
+    views = f", over {told}" + (" views" if told[-1].isdigit() else "") if told else ""
     classes = DATASET_CLASSES.get(row["dataset"], row["classes"])
     other = f"; measured with {row['classes']} classes" if row["classes"] not in (None, classes) else ""
     setting = f"{row['model']} at {row['frames']}x{row['size']} on {row['dataset']}"
