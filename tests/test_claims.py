@@ -120,6 +120,16 @@ class TestRows:
         there = finding("tea-r50", 70, "SSv2", 256).reasons["macs"]
         assert there == f"published 70 is at a 224 crop; its sibling rows are at 256; {doubled}"
 
+    def test_a_table_at_another_crop_than_it_says(self, finding, tally):
+        """mmaction2's table says 224; that its cost is at 256 and counts normalisation is found out."""
+        counts = "the figure counts batch normalisation (0.16 G: 2 an element, as fvcore counts in evaluation)"
+        row = finding("r2plus1d-34-mm", 53.1)
+        assert (row.setting.size, row.reasons) == (256, {"macs": counts})
+        family = families()["r2plus1d"]
+        variant = replace(family.variants["r2plus1d-34-mm"], published=(replace(row.published, size=224),))
+        (told,) = check_rows([replace(family, variants={variant.name: variant})], tally)
+        assert told.reasons == {"macs": f"published 53.1 is at a 256 crop, not at the row's 224; {counts}"}
+
     def test_multiples_of_printed_figures(self, finding):
         """The 1406 G of TAdaFormer-L/14 at 32 frames are twice the 703 printed at 16, not twice our count."""
         assert finding("tadaformer-l14", 1406).reasons["macs"] == "1406 is the 703 printed at 16 frames, doubled"

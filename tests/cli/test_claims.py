@@ -17,6 +17,15 @@ def test_table(vidbench):
     assert "vov3d" not in done.out.partition("\n\n")[0]
 
 
+def test_crop_that_the_source_names_wrongly(vidbench):
+    """A cost at another crop than its source's table says stands at its own, explained, the source telling of both."""
+    done = vidbench("claims", "r2plus1d")
+    line = next(line for line in done.out.splitlines() if line.startswith("r2plus1d-34-mm") and "53.1" in line)
+    assert line.split()[:9] == ["r2plus1d-34-mm", "K400", "8x256", "63.76", "63.8", "-0.1", "52.98", "53.1", "-0.2"]
+    assert "counts batch normalisation" in line
+    assert "table says 224, FLOPs are at 256" in done.out
+
+
 def test_json(vidbench):
     """--json has an object a published row and a claim's line, unknown figures null."""
     found = json.loads(vidbench("claims", "blvnet-tam", "--json").out)

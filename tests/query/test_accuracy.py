@@ -59,6 +59,8 @@ def test_sources():
         "(PySlowFast MODEL_ZOO.md @287ec00, X3D table (10-view top-1 75.1))"
     )
     assert "76.7%, published at 8x256, over 10x3 views" in second
+    (clips,) = name_sources(add_accuracy([row("r3d-18", 16, 112)], "K400"))
+    assert "63.2%, over 5 clips (torchvision" in clips
     (other,) = name_sources(add_accuracy([row("x3d-m", 16, 256)], "SSv2"))
     assert other.endswith("; measured with 400 classes")
     assert not name_sources(add_accuracy([row("x3d-m", 16, 256, classes=174)], "SSv2"))[0].endswith("classes")

@@ -2,6 +2,7 @@
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
@@ -63,21 +64,30 @@ def classifier(c_in: int, classes: int) -> nn.Linear:
     return linear
 
 
+def projection(c_in: int, c_out: int, stride: Triple) -> nn.Module:
+    """A strided 1x1x1 convolution with a norm: (B, c_in, T, H, W) -> (B, c_out, T/st, H/sh, W/sw)."""
+    return nn.Sequential(OrderedDict(conv=conv3d(c_in, c_out, POINT, stride), norm=nn.BatchNorm3d(c_out)))
+
+
 class Residual(nn.Module):
     """ReLU(shortcut(x) + branch(x)): (B, c_in, T, H, W) -> (B, c_out, T/st, H/sh, W/sw).
 
-    The shortcut is the identity where branch and input agree in shape, otherwise a strided 1x1x1 convolution
-    with a norm.
+    The shortcut is the identity where branch and input agree in shape, otherwise what `project` makes.
     """
 
-    def __init__(self, branch: nn.Module, c_in: int, c_out: int, stride: Triple) -> None:
+    def __init__(
+        self,
+        branch: nn.Module,
+        c_in: int,
+        c_out: int,
+        stride: Triple,
+        *,
+        project: Callable[[int, int, Triple], nn.Module] = projection,
+    ) -> None:
         super().__init__()
         self.branch = branch
-        self.shortcut = (
-            nn.Identity()
-            if c_in == c_out and stride == POINT
-            else nn.Sequential(OrderedDict(conv=conv3d(c_in, c_out, POINT, stride), norm=nn.BatchNorm3d(c_out)))
-        )
+        alike = c_in == c_out and stride == POINT
+        self.shortcut = nn.Identity() if alike else project(c_in, c_out, stride)
         self.relu = relu()
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:
@@ -156,9 +166,9 @@ class WideHead(nn.Module):
 class PooledHead(nn.Module):
     """Global mean, dropout and one linear layer: (B, c_in, T, H, W) -> (B, classes)."""
 
-    def __init__(self, c_in: int, classes: int) -> None:
+    def __init__(self, c_in: int, classes: int, dropout: float = 0.5) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(0.5)
+        self.dropout = nn.Dropout(dropout)
         self.classifier = classifier(c_in, classes)
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:
