@@ -32,6 +32,13 @@ DEFAULT_CLIPS = {
     "c2d-8x8-r50": (8, 224),
     "csn-101": (32, 224),
     "r2plus1d-50": (16, 224),
+    "r2plus1d-18": (16, 112),
+    "r2plus1d-34": (32, 112),
+    "r2plus1d-34-mm": (8, 224),
+    "r3d-18": (16, 112),
+    "mc3-18": (16, 112),
+    "s3d": (64, 224),
+    "s3d-g": (64, 224),
 }
 
 
@@ -61,10 +68,10 @@ def published(**changes) -> Published:
 
 class TestRows:
     def test_names(self):
-        """No variant has the name of another or of a family, and all are lower-case with hyphens."""
+        """No variant has the name of another, or of a family that it does not stand for; all are lower-case."""
         names = [name for family in families().values() for name in family.variants]
         assert sorted(names) == sorted(variants())
-        assert not set(names) & set(families())
+        assert all(families()[name].default == name for name in set(names) & set(families()))
         assert [name for name in [*names, *families()] if name != name.lower() or "_" in name] == []
 
     def test_default_clips(self):
@@ -107,6 +114,15 @@ class TestNames:
         """A wrong name is answered with the nearest right ones."""
         with pytest.raises(InputError, match=f"unknown model '{typed}'; did you mean .*{meant}"):
             find_variant(typed)
+
+    def test_family_and_default_of_one_name(self):
+        """One name may be both's, and is named once among the nearest."""
+        assert find_variant("s3d") is families()["s3d"].variants["s3d"]
+        assert find_family("s3d") is find_family("s3d-g") is families()["s3d"]
+        assert find_variants("s3d*") == [variants()["s3d"], variants()["s3d-g"]]
+        with pytest.raises(InputError, match=r"did you mean [^?]*\bs3d\b(?!-)") as caught:
+            find_variant("s3dd")
+        assert str(caught.value).removesuffix("?").split().count("s3d") == 1
 
     def test_nothing_near(self):
         """A name like no other is answered with where to look."""

@@ -24,10 +24,11 @@ GOLDENS = [golden for golden in GOLDENS if golden["variant"] in variants()]
 ANALYTIC = {"tsn-r50", "tsn-r101", "tam-r50"}  # without authors' figures: test_tsn.py works theirs out
 
 # The frames a family takes (at least, and a multiple of), where its configuration does not tell.
-FRAMES = {"blvnet-tam": (1, 2), "tada2d": (3, 1), "tadaconvnextv2": (5, 1), "tadaformer": (6, 2)}
+FRAMES = {"blvnet-tam": (1, 2), "tada2d": (3, 1), "tadaconvnextv2": (5, 1), "tadaformer": (6, 2), "s3d": (13, 1)}
 
 
-STRIDES: dict[str, int] = {}  # total, where it is neither 32 nor the patch
+# Total, of a family or a variant, where it is neither 32 nor the patch.
+STRIDES = {"r3d": 16, "r2plus1d-18": 16, "r2plus1d-34": 16}
 
 
 @cache
@@ -113,7 +114,8 @@ def test_rows_agree_with_the_nets(variant):
     assert sum(p.numel() for p in net.parameters()) == variant.params
     told = (2 if variant.config.get("pool_time") else 1, variant.config.get("alpha", 1))
     assert (variant.frames_min, variant.frames_multiple) == FRAMES.get(variant.family, told)
-    assert variant.stride == STRIDES.get(variant.family, variant.config.get("patch", 32))
+    family_stride = STRIDES.get(variant.family, variant.config.get("patch", 32))
+    assert variant.stride == STRIDES.get(variant.name, family_stride)
     assert variant.adaptive == bool(samplers(net))
 
 
