@@ -67,6 +67,7 @@ PARTS: dict[str, Choice] = {
     "attention": at("blocks.*.attention"),
     "adapters": at("*.adapter"),
     "sampling": at("*.sampling"),
+    "gates": at("*.gate"),
 }
 
 
