@@ -28,7 +28,14 @@ def test_refusals(text: str):
 @pytest.mark.parametrize(
     ("told", "count"),
     [
-        ("10x3", 30), ("1x1", 1), ("30", 30), (30, 30), ("9 views", 9), ("5 clips", 5), ("1 clip", 1), ("many", None),
+        ("10x3", 30),
+        ("1x1", 1),
+        ("30", 30),
+        (30, 30),
+        ("9 views", 9),
+        ("5 clips", 5),
+        ("1 clip", 1),
+        ("many", None),
         (None, None),
     ],
 )
