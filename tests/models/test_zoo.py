@@ -24,10 +24,10 @@ GOLDENS = [golden for golden in GOLDENS if golden["variant"] in variants()]
 ANALYTIC = {"tsn-r50", "tsn-r101", "tam-r50"}  # without authors' figures: test_tsn.py works theirs out
 
 # The frames a family takes (at least, and a multiple of), where its configuration does not tell.
-FRAMES = {"blvnet-tam": (1, 2), "tada2d": (3, 1), "tadaconvnextv2": (5, 1), "tadaformer": (6, 2)}
+FRAMES = {"blvnet-tam": (1, 2), "tada2d": (3, 1), "tadaconvnextv2": (5, 1), "tadaformer": (6, 2), "tcpnet": (1, 4)}
 
 
-STRIDES: dict[str, int] = {}  # total, where it is neither 32 nor the patch
+STRIDES = {"tcpnet": 16}  # total, where it is neither 32 nor the patch
 
 
 @cache
