@@ -214,6 +214,14 @@ class TestClips:
         with pytest.raises(InputError, match=r"cannot take 16 frames: it knows no other; it takes 8 alone$"):
             fixed.check_frames(16)
 
+    def test_reason_of_a_size(self):
+        """Where the stride alone sets the least size, that is the reason, not what is said of frames."""
+        net = variant(frames_multiple=4, clip_reason="it takes fours")
+        with pytest.raises(InputError, match=r"31 x 31: its total stride is 32; it takes sizes of 32, 33, 34, \.\.\.$"):
+            net.check_size(31)
+        with pytest.raises(InputError, match="48 x 48: it takes fours; it takes sizes of 32 or 64"):
+            variant(size_multiple=32, clip_reason="it takes fours").check_size(48)
+
     def test_built_for(self):
         """Of a clip counts what the parameters follow."""
         assert variant().built_for(8, 224) == {}

@@ -24,6 +24,7 @@ FIGURES = {
     "macs": rf"`{CASE}: {NUMBER} GMACs`",
     "range": rf"`{CASE}: {NUMBER} to {NUMBER} GMACs`",
     "published": rf"`{CASE}: {NUMBER} GMACs published`",
+    "centred": rf"`{CASE}: {NUMBER} GMACs with a centring matrix`",
     "params": rf"`([a-z0-9-]+): {NUMBER} M parameters`",
     "share": rf"`{CASE}, ([^:`]+): {NUMBER} %`",
     "held": rf"`([a-z0-9-]+), ([^:`]+): {NUMBER} % of the parameters`",
@@ -65,6 +66,7 @@ PARTS: dict[str, Choice] = {
     "routes": at("*.route"),
     "MLPs": at("*.mlp"),
     "attention": at("blocks.*.attention"),
+    "covariance head": at("head"),
     "adapters": at("*.adapter"),
     "sampling": at("*.sampling"),
     "gates": at("*.gate"),
@@ -125,6 +127,9 @@ def test_figures(figure):
     elif kind == "macs":
         assert not variants()[told[0]].adaptive
         values = [gmacs(*told[:3])]
+    elif kind == "centred":
+        frames, size = int(told[1]), int(told[2])
+        values = [gmacs(*told[:3]) + 128 * (frames * (size // 16) ** 2) ** 2 / 1e9]  # channels, and places by places
     elif kind == "params":
         values = [params(build_meta(told[0])) / 1e6]
     elif kind == "held":

@@ -87,7 +87,9 @@ class Net:
         least, step = self.least_size, 0 if self.size_fixed else self.size_multiple
         if not _is_taken(size, least, step):
             stride = f"its total stride is {self.stride}" if size < self.stride else None
-            reason = f": {self.clip_reason or stride}" if self.clip_reason or stride else ""
+            # What there is to say of frames is not why a size below the stride is refused.
+            why = (stride if self.least_size == self.stride else None) or self.clip_reason or stride
+            reason = f": {why}" if why else ""
             raise InputError(
                 f"{self.name} cannot take frames of {size} x {size}{reason}; "
                 f"it takes sizes of {_name_taken(size, least, step)}"

@@ -5,12 +5,13 @@ from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from vidbench.errors import InputError
 
 T = TypeVar("T")
 NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", tuple: "a list"}
+NUMBERS = {int: int, float: int | float}  # what may be given for one; true and false never
 
 
 def build_row(kind: Callable[..., T], table: Mapping[str, Any], place: str) -> T:
@@ -47,10 +48,10 @@ def _fits(value: object, hint: Any) -> bool:
             return False
         several = parts[:1] * len(value) if parts[-1] is ... else parts
         return len(value) == len(several) and all(map(_fits, value, several))
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+    if origin is Literal:
+        return value in parts
+    if hint in NUMBERS:
+        return isinstance(value, NUMBERS[hint]) and not isinstance(value, bool)
     return isinstance(value, origin or hint)
 
 
@@ -61,4 +62,6 @@ def _name(hint: Any) -> str:
         return " or ".join(_name(part) for part in parts if part is not NoneType)
     if origin is tuple and parts[-1] is not ...:
         return f"a list of {len(parts)}, each {_name(parts[0])}"
+    if origin is tuple and get_origin(parts[0]) is Literal:
+        return f"a list of {' or '.join(get_args(parts[0]))}"
     return NAMES.get(origin or hint, "a table")

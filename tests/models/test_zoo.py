@@ -24,11 +24,17 @@ GOLDENS = [golden for golden in GOLDENS if golden["variant"] in variants()]
 ANALYTIC = {"tsn-r50", "tsn-r101", "tam-r50"}  # without authors' figures: test_tsn.py works theirs out
 
 # The frames a family takes (at least, and a multiple of), where its configuration does not tell.
-FRAMES = {"blvnet-tam": (1, 2), "tada2d": (3, 1), "tadaconvnextv2": (5, 1), "tadaformer": (6, 2), "s3d": (13, 1)}
-
+FRAMES = {
+    "blvnet-tam": (1, 2),
+    "s3d": (13, 1),
+    "tada2d": (3, 1),
+    "tadaconvnextv2": (5, 1),
+    "tadaformer": (6, 2),
+    "tcpnet": (1, 4),
+}
 
 # Total, of a family or a variant, where it is neither 32 nor the patch.
-STRIDES = {"r3d": 16, "r2plus1d-18": 16, "r2plus1d-34": 16}
+STRIDES = {"r2plus1d-18": 16, "r2plus1d-34": 16, "r3d": 16, "tcpnet": 16}
 
 
 @cache

@@ -102,41 +102,73 @@ class TimeAttention(nn.Module):
         return self.out(mixed_BNTD.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
-class AttentiveRoute(nn.Module):
-    """The second route: scales of weights and of biases, (B, T, C) frame means -> twice (B, T, C).
+class FilterScales(nn.Module):
+    """Scales of weights and of biases, by three taps over time each: (B, T, hidden) -> twice (B, T, C).
 
-    With `from_one` the scales are one at first, so that training starts at the ordinary convolution.
+    With `from_one` they are one at first, so that training starts at the ordinary convolution.
     """
+
+    def __init__(self, hidden: int, channels: int, *, from_one: bool) -> None:
+        super().__init__()
+        self.from_one = from_one
+        self.weights = TimeConv(hidden, channels, bias=False)
+        self.biases = TimeConv(hidden, channels, bias=False)
+        if from_one:
+            nn.init.zeros_(self.weights.weight)
+            nn.init.zeros_(self.biases.weight)
+
+    def forward(self, hidden_BTD: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, hidden) -> (B, T, C), (B, T, C)."""
+        weights_BTC, biases_BTC = self.weights(hidden_BTD), self.biases(hidden_BTD)
+        return (weights_BTC + 1, biases_BTC + 1) if self.from_one else (weights_BTC, biases_BTC)
+
+
+class ContextRoute(nn.Module):
+    """TAdaConvNeXt's route: scales from each frame, its neighbours and the whole clip.
+
+    (B, T, C) frame means -> twice (B, T, C), of weights and of biases.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = channels // 4
+        self.context = start_small(nn.Linear(channels, channels))
+        self.squeeze = TimeConv(channels, hidden)
+        self.norm = nn.LayerNorm(hidden, eps=1e-6)
+        self.gelu = nn.GELU()
+        self.scales = FilterScales(hidden, channels, from_one=True)
+
+    def forward(self, means_BTC: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, C) -> (B, T, C), (B, T, C)."""
+        context_B1C = self.context(means_BTC.mean(1, keepdim=True))
+        hidden_BTD = self.gelu(self.norm(self.squeeze(means_BTC + context_B1C)))
+        return self.scales(hidden_BTD)  # type: ignore[no-any-return]
+
+
+class AttentiveRoute(nn.Module):
+    """The second paper's route, with attention over the frames: (B, T, C) frame means -> twice (B, T, C)."""
 
     def __init__(self, channels: int, head_width: int, *, from_one: bool) -> None:
         super().__init__()
         hidden = channels // 2
-        self.from_one = from_one
         self.squeeze = TimeConv(channels, hidden)
         self.norm = nn.LayerNorm(hidden, eps=1e-6)
         self.gelu = QuickGELU()
         self.attention_norm = nn.LayerNorm(hidden, eps=1e-6)
         self.attention = TimeAttention(hidden, head_width)
-        self.weight_scales = TimeConv(hidden, channels, bias=False)
-        self.bias_scales = TimeConv(hidden, channels, bias=False)
-        if from_one:
-            nn.init.zeros_(self.weight_scales.weight)
-            nn.init.zeros_(self.bias_scales.weight)
+        self.scales = FilterScales(hidden, channels, from_one=from_one)
 
     def forward(self, means_BTC: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T, C) -> (B, T, C), (B, T, C)."""
         hidden_BTD = self.gelu(self.norm(self.squeeze(means_BTC)))
         hidden_BTD = hidden_BTD + self.attention(self.attention_norm(hidden_BTD))
-        weight_scales_BTC, bias_scales_BTC = self.weight_scales(hidden_BTD), self.bias_scales(hidden_BTD)
-        if self.from_one:
-            return weight_scales_BTC + 1, bias_scales_BTC + 1
-        return weight_scales_BTC, bias_scales_BTC
+        return self.scales(hidden_BTD)  # type: ignore[no-any-return]
 
 
 class AdaptiveDepthwise(nn.Module):
     """One filter a channel and frame, out of a shared one and the frame's scales: (B, T, H, W, C) -> the same."""
 
-    def __init__(self, channels: int, kernel: int, route: AttentiveRoute) -> None:
+    def __init__(self, channels: int, kernel: int, route: AttentiveRoute | ContextRoute) -> None:
         super().__init__()
         self.route = route
         self.weight = nn.Parameter(torch.empty(channels, 1, kernel, kernel))

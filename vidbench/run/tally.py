@@ -12,10 +12,11 @@ from vidbench.claims import Cost, Setting
 from vidbench.counting import count
 from vidbench.models import build
 from vidbench.models.atfr_sgs import keeping, samplers
-from vidbench.models.tada import AttentiveRoute, LocalRoute
+from vidbench.models.tada import AttentiveRoute, ContextRoute, LocalRoute
 from vidbench.records import Clip
 
 BEHIND_POOLING = ("head.widen", "head.classifier", "classifier")  # where there: run once for each window of the pooling
+ROUTES = (LocalRoute, ContextRoute, AttentiveRoute)  # of temporally adaptive convolutions
 
 
 class Tally:
@@ -60,7 +61,7 @@ def _split(net: nn.Module, setting: Setting) -> Cost:
     modules = dict(net.named_modules())
     windowed = [path for path in BEHIND_POOLING if path in modules]
     classifiers = [path for path in windowed if path.endswith("classifier")]
-    routes = [path for path, module in modules.items() if isinstance(module, LocalRoute | AttentiveRoute)]
+    routes = [path for path, module in modules.items() if isinstance(module, ROUTES)]
 
     def macs(paths: list[str]) -> int:
         return sum(counted.by_module[path] for path in paths)
