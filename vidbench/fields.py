@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from vidbench.errors import InputError
 
@@ -51,7 +51,7 @@ def _fits(value: object, hint: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, origin or hint)
+    return value in parts if origin is Literal else isinstance(value, origin or hint)
 
 
 def _name(hint: Any) -> str:
@@ -61,4 +61,8 @@ def _name(hint: Any) -> str:
         return " or ".join(_name(part) for part in parts if part is not NoneType)
     if origin is tuple and parts[-1] is not ...:
         return f"a list of {len(parts)}, each {_name(parts[0])}"
+    if origin is tuple and get_origin(parts[0]) is Literal:
+        return f"a list of {_name(parts[0])}"
+    if origin is Literal:
+        return " or ".join(map(repr, parts))
     return NAMES.get(origin or hint, "a table")
