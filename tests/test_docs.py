@@ -65,6 +65,8 @@ PARTS: dict[str, Choice] = {
     "routes": at("*.route"),
     "MLPs": at("*.mlp"),
     "attention": at("blocks.*.attention"),
+    "attention over time": at("blocks.*.time"),
+    "attention over space": at("blocks.*.space"),
     "adapters": at("*.adapter"),
     "sampling": at("*.sampling"),
 }

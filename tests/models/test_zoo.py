@@ -27,7 +27,7 @@ ANALYTIC = {"tsn-r50", "tsn-r101", "tam-r50"}  # without authors' figures: test_
 FRAMES = {"blvnet-tam": (1, 2), "tada2d": (3, 1), "tadaconvnextv2": (5, 1), "tadaformer": (6, 2)}
 
 
-STRIDES: dict[str, int] = {}  # total, where it is neither 32 nor the patch
+STRIDES: dict[str, int] = {"timesformer": 16}  # total, where it is neither 32 nor the patch
 
 
 @cache
