@@ -209,6 +209,22 @@ class TestHeadlines:
         assert by_pair(answers, "params")[pair] == (5.41, "does not hold")
         assert sum_up(answers)[-1] == f"nearest to its figures: {pair[0]} against {pair[1]}"
 
+    def test_mvit(self, tally):
+        """Of six pairs with TimeSformer four bear out the computation, none the parameters (a third)."""
+        answers = lines("mvit", tally)
+        params, macs, viewed = (by_pair(answers, q) for q in ("params", "macs", "macs_of_all_views"))
+        nearest = ("mvit-b-32x3 32x224", "timesformer-hr 16x448")
+        assert (params[nearest], macs[nearest]) == ((3.33, "does not hold"), (10.02, "holds"))
+        assert viewed[nearest] == (6.01, "holds")
+        small = ("mvit-b-16x4 16x224", "timesformer-base 8x224")
+        assert (macs[small], viewed[small]) == ((2.77, "does not hold"), (1.66, "does not hold"))
+        assert macs["mvit-b-16x4 16x224", "timesformer-l 96x224"] == (33.71, "holds")
+        assert sum_up(answers) == [
+            "parameters bear it out in 0 of 6 pairs; GMACs a view bear it out in 4 of 6 pairs; "
+            "GMACs of all views bear it out in 4 of 6 pairs; all of it is borne out by no pair",
+            f"nearest to its figures: {nearest[0]} against {nearest[1]}",
+        ]
+
     def test_tada(self, tally):
         """The routes add a two-thousandth of the MACs, and an eighth of the parameters."""
         macs, params = lines("tada2d", tally)

@@ -67,6 +67,8 @@ PARTS: dict[str, Choice] = {
     "MLPs": at("*.mlp"),
     "attention": at("blocks.*.attention"),
     "covariance head": at("head"),
+    "attention over time": at("blocks.*.time"),
+    "attention over space": at("blocks.*.space"),
     "adapters": at("*.adapter"),
     "sampling": at("*.sampling"),
     "gates": at("*.gate"),

@@ -21,16 +21,16 @@ class Row:
     fixed: bool = False
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     widths: tuple[int, ...] = ()
-    follow: tuple[Literal["frames", "size"], ...] = ()
+    follows: tuple[Literal["frames", "size"], ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
 
 
 def test_values():
     """What fits is taken as it is, lists as tuples; what is not given has its default."""
-    table = {"name": "a", "frames": 8, "gmacs": 3, "views": "10x3", "mean": [0, 0.5, 1], "config": {"depth": [1]}}
-    assert build_row(Row, table, "here") == Row("a", 8, 3, "10x3", False, (0, 0.5, 1), config={"depth": [1]})
-    table = {"name": "a", "frames": 8, "widths": [], "follow": ["size", "frames"]}
-    assert build_row(Row, table, "here") == Row("a", 8, follow=("size", "frames"))
+    table = {"name": "a", "frames": 8, "gmacs": 3, "views": "10x3", "mean": [0, 0.5, 1], "follows": ["size"]}
+    table["config"] = {"depth": [1]}
+    assert build_row(Row, table, "here") == Row("a", 8, 3, "10x3", False, (0, 0.5, 1), (), ("size",), {"depth": [1]})
+    assert build_row(Row, {"name": "a", "frames": 8, "widths": []}, "here") == Row("a", 8)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_values():
         ({"mean": [0.1, 0.2, "b"]}, "mean is [0.1, 0.2, 'b'], not a list of 3, each a number"),
         ({"widths": 8}, "widths is 8, not a list"),
         ({"widths": ["a"]}, "widths is ['a'], not a list"),
-        ({"follow": ["frames", "classes"]}, "follow is ['frames', 'classes'], not a list of frames or size"),
+        ({"follows": ["time"]}, "follows is ['time'], not a list of 'frames' or 'size'"),
         ({"config": [8]}, "config is [8], not a table"),
     ],
 )

@@ -11,7 +11,6 @@ from vidbench.errors import InputError
 
 T = TypeVar("T")
 NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", tuple: "a list"}
-NUMBERS = {int: int, float: int | float}  # what may be given for one; true and false never
 
 
 def build_row(kind: Callable[..., T], table: Mapping[str, Any], place: str) -> T:
@@ -48,11 +47,11 @@ def _fits(value: object, hint: Any) -> bool:
             return False
         several = parts[:1] * len(value) if parts[-1] is ... else parts
         return len(value) == len(several) and all(map(_fits, value, several))
-    if origin is Literal:
-        return value in parts
-    if hint in NUMBERS:
-        return isinstance(value, NUMBERS[hint]) and not isinstance(value, bool)
-    return isinstance(value, origin or hint)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return value in parts if origin is Literal else isinstance(value, origin or hint)
 
 
 def _name(hint: Any) -> str:
@@ -63,5 +62,7 @@ def _name(hint: Any) -> str:
     if origin is tuple and parts[-1] is not ...:
         return f"a list of {len(parts)}, each {_name(parts[0])}"
     if origin is tuple and get_origin(parts[0]) is Literal:
-        return f"a list of {' or '.join(get_args(parts[0]))}"
+        return f"a list of {_name(parts[0])}"
+    if origin is Literal:
+        return " or ".join(map(repr, parts))
     return NAMES.get(origin or hint, "a table")

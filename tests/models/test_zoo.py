@@ -34,7 +34,7 @@ FRAMES = {
 }
 
 # Total, of a family or a variant, where it is neither 32 nor the patch.
-STRIDES = {"r2plus1d-18": 16, "r2plus1d-34": 16, "r3d": 16, "tcpnet": 16}
+STRIDES = {"r2plus1d-18": 16, "r2plus1d-34": 16, "r3d": 16, "tcpnet": 16, "timesformer": 16}
 
 
 @cache

@@ -82,7 +82,10 @@ def _cudnn_rnn_activations(_out: Any, x: Tensor, weights: Sequence[Tensor], *_: 
     return x.numel() // x.shape[-1] * sum(w.shape[0] for w in weights if w.dim() > 1)
 
 
-_FUSED_ATTENTION = ("flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention")
+_FUSED_ATTENTION = (
+    "flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention",
+    "fused_attention_overrideable", "attention_math_for_mps",  # of other devices
+)  # fmt: skip
 
 RULES: dict[str, Rule] = {
     "aten.convolution": _convolution,

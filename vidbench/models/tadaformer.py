@@ -1,6 +1,5 @@
 """TAdaFormer (arXiv 2308.05787): CLIP's vision transformer over frames, with adaptive convolutions in its blocks."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +9,7 @@ from torch.nn import functional
 from vidbench.errors import InputError
 from vidbench.models.architecture import Architecture
 from vidbench.models.tada import AdaptiveDepthwise, AttentiveRoute, QuickGELU, average_over_time, start_small
+from vidbench.models.transformer import attend, mlp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +39,8 @@ class Attention(nn.Module):
 
     def forward(self, x_FND: Tensor) -> Tensor:
         """(F, N, D) -> (F, N, D)."""
-        packed = functional.linear(x_FND, self.in_proj_weight, self.in_proj_bias)
-        q_FhNd, k_FhNd, v_FhNd = packed.view(*x_FND.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        # Not torch's own module of this name: its fused kernel would hide both products from whoever counts operators.
-        mixed_FhNd = functional.scaled_dot_product_attention(q_FhNd, k_FhNd, v_FhNd)
-        return self.out_proj(mixed_FhNd.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        packed_FNC = functional.linear(x_FND, self.in_proj_weight, self.in_proj_bias)
+        return self.out_proj(attend(packed_FNC, self.heads))  # type: ignore[no-any-return]
 
 
 class TimeFilter(nn.Module):
@@ -96,14 +93,7 @@ class Block(nn.Module):
         self.attention_norm = nn.LayerNorm(width)
         self.attention = Attention(width, cfg.heads)
         self.second_adapter = Adapter(width, side, filter_time=cfg.filter_time) if cfg.twice else None
-        self.mlp = nn.Sequential(
-            OrderedDict(
-                norm=nn.LayerNorm(width),
-                widen=start_small(nn.Linear(width, 4 * width)),
-                gelu=QuickGELU(),
-                narrow=start_small(nn.Linear(4 * width, width)),
-            )
-        )
+        self.mlp = mlp(nn.LayerNorm(width), QuickGELU())
 
     def forward(self, x_BTND: Tensor) -> Tensor:
         """(B, T, 1+N, D) -> (B, T, 1+N, D)."""
