@@ -8,6 +8,7 @@ from vidbench.catalog import (
     Variant,
     families,
     find_family,
+    find_nets,
     find_variant,
     find_variants,
     variants,
@@ -80,7 +81,7 @@ class TestRows:
 
     def test_classes(self):
         """The nets have the 400 classes of Kinetics-400, but for those of other data sets."""
-        others = {"-ssv2": 174, "slim3d": 194}
+        others = {"-ssv2": 174, "slim3d": 194, "bqn-": 174, "mbpm-": 174}
         expected = {name: next((n for part, n in others.items() if part in name), 400) for name in variants()}
         assert {name: variant.classes for name, variant in variants().items()} == expected
 
@@ -159,6 +160,14 @@ class TestNames:
         """A pattern that nothing fits is refused."""
         with pytest.raises(InputError, match=r"no model fits 'y3d-\*'; `vidbench list` shows all"):
             find_variants("y3d-*")
+
+
+def test_names_and_patterns():
+    """Each net once, in the order asked for; only what no name stands for is told to be matched."""
+    nets, matched = find_nets(["x3d-[sm]", "vov3d", "x3d-s", "x3d", "vov3d-*"])
+    assert [net.name for net in nets] == ["x3d-s", "x3d-m", "vov3d-l", "vov3d-m"]
+    assert matched == {"vov3d-m"}
+    assert find_nets(["a.b:c", "x3d-xs"])[1] == set()
 
 
 class TestClips:

@@ -72,6 +72,8 @@ PARTS: dict[str, Choice] = {
     "adapters": at("*.adapter"),
     "sampling": at("*.sampling"),
     "gates": at("*.gate"),
+    "exchanges": at("exchanges.*"),
+    "band-pass filters": at("band_pass", "*.band_pass"),
 }
 
 

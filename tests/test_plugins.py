@@ -124,6 +124,14 @@ class TestRegistered:
         assert "published GMACs of tiny-s at 4x32: a paper" in done.out
 
     @pytest.mark.usefixtures("tiny")
+    def test_pattern(self, vidbench):
+        """A pattern stands for its nets, too, each without the clips that it cannot take."""
+        done = vidbench("profile", "tiny-*", "--size", "2,32", "--device", "meta", "--csv", "-")
+        assert done.code == 0
+        assert [line.split(",")[0] for line in done.out.splitlines()[1:]] == ["tiny-s", "tiny-s", "tiny-m"]
+        assert "tiny-m cannot take frames of 2 x 2: its total stride is 4" in done.err
+
+    @pytest.mark.usefixtures("tiny")
     def test_claims(self, vidbench):
         """Its published rows are checked like any other's."""
         done = vidbench("claims", "tiny", "--json")

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -295,12 +295,27 @@ def find_variants(pattern: str) -> list[Net]:
     Raises:
         InputError: nothing has that name or fits that pattern.
     """
-    if is_own(pattern) or not set("*?[") & set(pattern):
+    if not is_pattern(pattern):
         return [find_variant(pattern)]
     found: list[Net] = [variant for name, variant in variants().items() if fnmatchcase(name, pattern)]
     if not found:
         raise InputError(f"no model fits {pattern!r}; `vidbench list` shows all")
     return found
+
+
+def find_nets(names: Iterable[str]) -> tuple[list[Net], frozenset[str]]:
+    """What names and shell patterns stand for, each once, and the names of those that patterns alone stand for.
+
+    Raises:
+        InputError: nothing has one of the names or fits one of the patterns.
+    """
+    found: dict[str, Net] = {}
+    named: set[str] = set()
+    for name in names:
+        nets = {net.name: net for net in find_variants(name)}
+        found |= nets
+        named |= set() if is_pattern(name) else nets.keys()
+    return [*found.values()], frozenset(found.keys() - named)
 
 
 def find_family(name: str) -> Family:
@@ -319,6 +334,11 @@ def find_family(name: str) -> Family:
 def is_own(name: str) -> bool:
     """Whether that is the name of a user's own net, `package.module:factory`, rather than one of the catalog's."""
     return ":" in name
+
+
+def is_pattern(name: str) -> bool:
+    """Whether that is a shell pattern, which stands for all variants that it fits."""
+    return not is_own(name) and bool(set("*?[") & set(name))
 
 
 def _describe_own(name: str) -> Net:

@@ -276,8 +276,6 @@ class TestRefusals:
 
     def test_debug_shows_the_traceback(self, vidbench):
         """--debug, wherever it stands, lets the exception through."""
-        from vidbench.errors import InputError
-
         with pytest.raises(InputError):
             vidbench("profile", "vov3d-xl", "--debug")
 
@@ -291,6 +289,50 @@ class TestRefusals:
         done = vidbench("profile", "x3d-m")
         assert done.code == 70
         assert "bug in vidbench (ZeroDivisionError: whatever)" in done.err
+
+
+class TestPatterns:
+    """Nets that a pattern stands for go without the clips that they cannot take; named ones are refused."""
+
+    def count(self, vidbench, *arguments):
+        done = vidbench("profile", *arguments, "--device", "meta", "--only", "params", "--csv", "-")
+        rows = csv.DictReader(io.StringIO(done.out))
+        return done, [(row["model"], int(row["frames"]), int(row["size"])) for row in rows]
+
+    def test_left_out(self, vidbench):
+        """What can be counted is, and one warning lists the rest with its reasons."""
+        done, rows = self.count(vidbench, "bqn-*", "x3d-x[s]", "--frames", "6,8", "--size", "64,256")
+        assert done.code == 0
+        assert set(rows) == {
+            ("bqn-tsm-r50", 6, 64),
+            ("bqn-tsm-r50", 6, 256),
+            ("bqn-x3d-m", 6, 256),
+            *(("x3d-xs", frames, size) for frames in (6, 8) for size in (64, 256)),
+        }
+        head, *lines = done.err.splitlines()
+        assert head == "vidbench: left out, of the nets that a pattern stands for:"
+        assert [line.partition(":")[0].strip() for line in lines if "cannot" in line] == [
+            "bqn-tsm-r50 cannot take 8 frames",
+            "bqn-x3d-m cannot take 8 frames",
+            "bqn-x3d-m cannot take frames of 64 x 64",
+        ]
+        assert "its segments are 3 frames each" in lines[0]
+        assert lines[2].endswith("it takes sizes of 256, 512, 768, ...")
+
+    def test_named(self, vidbench):
+        """A net that is also named by its own name, or by its family's, is refused as ever."""
+        for name in ("bqn-tsm-r50", "bqn"):
+            done, rows = self.count(vidbench, "bqn-*", name, "--frames", "6,8")
+            assert (done.code, rows) == (2, [])
+            assert "bqn-tsm-r50 cannot take 8 frames" in done.err
+            assert "left out" not in done.err
+
+    def test_nothing_left(self, vidbench):
+        """Where no net takes a clip, that is an error with all reasons."""
+        done, rows = self.count(vidbench, "bqn-*", "--frames", "8,16")
+        assert (done.code, rows) == (2, [])
+        assert "no net takes these clips; give other --frames or --size:" in done.err
+        assert done.err.count("its segments are 3 frames each") == 4
 
 
 class TestFailures:
@@ -338,9 +380,9 @@ class TestFailures:
         assert process.returncode == -signal.SIGPIPE
 
 
-def takes(variant, frames):
+def takes(name: str, frames: int) -> bool:
     try:
-        variant.check_frames(frames)
+        variants()[name].check_frames(frames)
     except InputError:
         return False
     return True
@@ -348,13 +390,17 @@ def takes(variant, frames):
 
 @pytest.mark.parametrize("lengths", [(), (8, 16, 32, 64)], ids=["own clips", "8 to 64 frames"])
 def test_static_figures_of_everything(vidbench, lengths):
-    """All variants count in one call at their own clips, and at 8 to 64 frames all that take each of these."""
-    names = [variant.name for variant in variants().values() if all(takes(variant, frames) for frames in lengths)]
-    asked = ("--frames", ",".join(map(str, lengths))) if lengths else ()
-    done = vidbench("profile", *names, *asked, "--device", "meta", "--csv", "-")
+    """All variants count in one call at their own clips, and at each of 8 to 64 frames that they take."""
+    asked = [(name, frames) for name, variant in variants().items() for frames in lengths or [variant.frames]]
+    taken = [(name, frames) for name, frames in asked if takes(name, frames)]
+    options = ("--frames", ",".join(map(str, lengths))) if lengths else ()
+    done = vidbench("profile", "*", *options, "--device", "meta", "--csv", "-")
     rows = list(csv.DictReader(io.StringIO(done.out)))
     assert done.code == 0
-    assert len(rows) == len(names) * max(len(lengths), 1)
+    assert [(row["model"], int(row["frames"])) for row in rows] == taken
+    told = [line.split()[0] for line in done.err.splitlines() if " cannot take " in line]
+    assert told == [name for name, frames in asked if (name, frames) not in taken]
+    assert lengths or {name for name, _ in taken} == set(variants())
     for row in rows:
         if variants()[row["model"]].adaptive:
             assert row["macs"] == ""

@@ -136,6 +136,25 @@ class TestRun:
         assert "(6 guessed by their MACs)" in done.out
         assert not (suite.parent / "results").exists()
 
+    def test_clips_that_a_net_cannot_take(self, vidbench, suite):
+        """Of what a pattern stands for the plan shows what is left out; measuring, it is one warning."""
+        suite.write_text('[[cases]]\nmodels = "bqn-*"\nframes = [6, 8]\nsize = 64\ndevice = "meta"')
+        plan, done = vidbench("run", str(suite), "--dry-run"), vidbench("run", str(suite))
+        assert (plan.code, done.code) == (0, 0)
+        assert "1 cases; about " in plan.out
+        left_out = [line for line in plan.out.splitlines() if line.startswith("left out: ")]
+        assert [line.split(":")[1].strip() for line in left_out] == [
+            "bqn-tsm-r50 cannot take 8 frames",
+            "bqn-x3d-m cannot take 8 frames",
+            "bqn-x3d-m cannot take frames of 64 x 64",
+        ]
+        assert plan.err == ""
+        assert done.err.count("left out, of the nets that a pattern stands for:") == 1
+        assert all(line.removeprefix("left out: ") in done.err for line in left_out)
+        assert [(r.case.model, r.case.frames) for r in read_all([suite.parent / "results"]).records] == [
+            ("bqn-tsm-r50", 6)
+        ]
+
     def test_estimate_of_what_was_measured(self, vidbench, suite):
         """Cases that were measured before are expected to take as long as they took."""
         vidbench("run", str(suite))

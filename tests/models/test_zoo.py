@@ -26,6 +26,7 @@ ANALYTIC = {"tsn-r50", "tsn-r101", "tam-r50"}  # without authors' figures: test_
 # The frames a family takes (at least, and a multiple of), where its configuration does not tell.
 FRAMES = {
     "blvnet-tam": (1, 2),
+    "bqn": (1, 3),
     "s3d": (13, 1),
     "tada2d": (3, 1),
     "tadaconvnextv2": (5, 1),

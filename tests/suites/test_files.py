@@ -56,6 +56,20 @@ class TestCases:
         assert {case.frames for case, _ in suite.cases if case.model.startswith("slowfast")} == {8}
         assert [(c.frames, c.batch) for c, _ in suite.cases if c.model == "x3d-m"] == [(6, 1), (8, 1), (6, 2)]
 
+    def test_left_out(self, write):
+        """What a pattern stands for goes without what it cannot take, and the suite says why, but for exclusions."""
+        suite = read_suite(
+            write(
+                '[[cases]]\nmodels = ["slowfast-8x8-r50*", "x3d-m"]\nframes = [6, 8]\n'
+                'exclude = [{ model = "*-fk5", frames = 6 }]'
+            )
+        )
+        assert {case.frames for case, _ in suite.cases if case.model.startswith("slowfast")} == {8}
+        assert [case.frames for case, _ in suite.cases if case.model == "x3d-m"] == [6, 8]
+        told = [reason.partition(" cannot take 6 frames")[0] for reason in suite.left_out]
+        assert "slowfast-8x8-r50" in told
+        assert "slowfast-8x8-r50-fk5" not in told
+
     def test_published(self, write):
         """Each net at the clips and classes that its published rows are of, each once."""
         suite = read_suite(write('[[cases]]\nmodels = "vov3d-m"\npublished = true'))
@@ -115,6 +129,10 @@ FAULTS = {
     "frames that a net cannot take": (
         '[[cases]]\nmodels = "slowfast"\nframes = [8, 10]\n',
         "line 3, cases[0].frames[1]", "multiples of 4", "exclude = [{ model = 'slowfast-8x8-r50', frames = 10 }]",
+    ),
+    "nothing that a pattern stands for": (
+        '[[cases]]\nmodels = "slowfast-8*"\nframes = 6\n', "no net takes its clips; give other frames or size",
+        "slowfast-8x8-r50 cannot take 6 frames",
     ),
     "unknown dtype": (
         '[[cases]]\nmodels = "x3d"\ndtype = "fp64"\n', "line 3, cases[0].dtype: 'fp64' is none; there are fp32",

@@ -5,7 +5,7 @@ import pytest
 from vidbench.catalog import find_variant
 from vidbench.errors import InputError
 from vidbench.records import Case
-from vidbench.suites import combine, expand_grid
+from vidbench.suites import combine, expand_grid, list_left_out
 
 VOV3D, SLOWFAST = find_variant("vov3d-l"), find_variant("slowfast-8x8-r50")
 
@@ -50,6 +50,18 @@ class TestGrid:
             expand_grid([VOV3D, SLOWFAST], frames=[8, 6])
         with pytest.raises(InputError, match="vov3d-l cannot take frames of 16 x 16"):
             expand_grid([VOV3D], sizes=[224, 16])
+
+    def test_matched(self):
+        """A net that a pattern stands for goes without what it cannot take, down to nothing; others are refused."""
+        nets, matched = [SLOWFAST, VOV3D], {SLOWFAST.name}
+        cases = expand_grid(nets, matched=matched, frames=[8, 6], sizes=[32, 64], repeats=2)
+        assert {(case.model, case.frames) for case in cases} == {(SLOWFAST.name, 8), ("vov3d-l", 8), ("vov3d-l", 6)}
+        assert len(cases) == 2 * (2 + 4)
+        (reason,) = list_left_out(nets, matched, [8, 6], [32, 64])
+        assert reason.startswith("slowfast-8x8-r50 cannot take 6 frames")
+        assert expand_grid([SLOWFAST], matched=matched, frames=[6]) == []
+        with pytest.raises(InputError, match="vov3d-l cannot take frames of 16 x 16"):
+            expand_grid(nets, matched=matched, sizes=[16])
 
 
 @pytest.mark.parametrize(

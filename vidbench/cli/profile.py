@@ -123,16 +123,16 @@ def profile(  # noqa: PLR0917  # one parameter an option
     ] = None,
 ) -> None:
     """Measure what nets cost across clip lengths: parameters, MACs, latency, throughput and memory."""
-    from vidbench.catalog import find_variants
-    from vidbench.cli.left_out import warn_of_left_out
+    from vidbench.catalog import find_nets
+    from vidbench.cli.left_out import warn_of_clips, warn_of_left_out
     from vidbench.cli.options import parse_batches, parse_bytes, parse_names, parse_numbers, parse_share
     from vidbench.cli.outputs import open_outputs
     from vidbench.errors import InputError
     from vidbench.records import RANDOM, Footage
     from vidbench.searches import check_search
-    from vidbench.suites import expand_grid
+    from vidbench.suites import expand_grid, list_left_out
 
-    variants = {variant.name: variant for pattern in models for variant in find_variants(pattern)}
+    nets, matched = find_nets(models)
     limit = parse_bytes("--fits", fits) if fits is not None else None
     if limit is not None and device not in ("auto", "meta"):
         raise InputError(f"--fits predicts memory without a device; leave out --device {device}")
@@ -144,10 +144,12 @@ def profile(  # noqa: PLR0917  # one parameter an option
         raise InputError(f"--fits predicts the largest batch, and nothing runs; leave out --batch {search}")
     share = parse_share("--precision", precision)
     warn_of_left_out()
+    lengths, sizes = parse_numbers("--frames", frames), parse_numbers("--size", size)
     cases = expand_grid(
-        list(variants.values()),
-        frames=parse_numbers("--frames", frames),
-        sizes=parse_numbers("--size", size),
+        nets,
+        matched=matched,
+        frames=lengths,
+        sizes=sizes,
         classes=classes,
         batches=batches,
         dtypes=parse_names("--dtype", dtype),
@@ -159,6 +161,10 @@ def profile(  # noqa: PLR0917  # one parameter an option
         repeats=repeats,
         views=views,
     )
+    reasons = list_left_out(nets, matched, lengths, sizes)
+    if not cases:
+        raise InputError("\n  ".join(["no net takes these clips; give other --frames or --size:", *reasons]))
+    warn_of_clips(reasons)
     metrics = parse_names("--only", only) if only is not None else None
     footage = Footage(sources=tuple(clip or ()), clips_per_video=clips_per_video, stride=stride, loop=loop_clip)
     if limit is not None:

@@ -38,6 +38,7 @@ def run(  # noqa: PLR0917  # one parameter an option
     ] = None,
 ) -> None:
     """Run a suite: all its cases, each in a process of its own, into a new result file."""
+    from vidbench.cli.left_out import warn_of_clips
     from vidbench.errors import InputError
     from vidbench.suites.files import read_suite, shipped_suites
     from vidbench.terminal.suites import print_plan, print_suites
@@ -55,8 +56,9 @@ def run(  # noqa: PLR0917  # one parameter an option
     with Processes(timeout or wanted.timeout) as processes:
         sweep = plan_sweep(wanted, results, processes, device=device, resume=resume, retry=kinds)
         if dry_run:
-            print_plan(sweep.cases, sweep.predict_memory(), sweep.estimate(), done=sweep.done)
+            print_plan(sweep.cases, sweep.predict_memory(), sweep.estimate(), done=sweep.done, left_out=wanted.left_out)
             return
+        warn_of_clips(wanted.left_out)
         code = _run(sweep)
     raise typer.Exit(code)
 

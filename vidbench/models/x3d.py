@@ -12,11 +12,13 @@ from vidbench.models.layers import (
     POINT,
     Residual,
     SqueezeExcite,
+    Triple,
     WideHead,
     conv3d,
     depthwise3d,
     factorised_stem,
     last_norm,
+    projection,
     relu,
     round_width,
 )
@@ -32,6 +34,7 @@ class Config:
 
     width: float
     depth: float
+    norm_strided: bool = True  # False as in pytorchvideo: no norm on the shortcut that strides and keeps the width
     classes: int = 400
 
 
@@ -53,13 +56,19 @@ def bottleneck(c_in: int, c_out: int, stride: int, *, gated: bool) -> nn.Sequent
     )
 
 
-def stage(c_in: int, c_out: int, depth: int) -> nn.Sequential:
+def bare_projection(c_in: int, c_out: int, stride: Triple) -> nn.Module:
+    """A shortcut's filter without a norm: (B, c_in, T, H, W) -> (B, c_out, T/st, H/sh, W/sw)."""
+    return conv3d(c_in, c_out, POINT, stride)
+
+
+def stage(c_in: int, c_out: int, depth: int, *, norm_strided: bool = True) -> nn.Sequential:
     """`depth` blocks, the first of stride 2, every second one gated: (B, c_in, T, H, W) -> (B, c_out, T, H/2, W/2)."""
     blocks = []
     for i in range(depth):
         stride, width = (2, c_in) if i == 0 else (1, c_out)
         branch = bottleneck(width, c_out, stride, gated=i % 2 == 0)
-        blocks.append(Residual(branch, width, c_out, (1, stride, stride)))
+        project = projection if norm_strided or width != c_out else bare_projection
+        blocks.append(Residual(branch, width, c_out, (1, stride, stride), project=project))
     return nn.Sequential(*blocks)
 
 
@@ -71,7 +80,10 @@ class X3D(nn.Module):
         widths = [round_width(width * cfg.width) for width in (WIDTHS[0], *WIDTHS)]
         depths = [math.ceil(depth * cfg.depth) for depth in DEPTHS]
         self.stem = factorised_stem(widths[0])
-        self.stages = nn.Sequential(*map(stage, widths, widths[1:], depths))
+        self.widths = tuple(widths[1:])  # of the stages
+        self.stages = nn.Sequential(
+            *(stage(*shape, norm_strided=cfg.norm_strided) for shape in zip(widths, self.widths, depths, strict=False))
+        )
         self.head = WideHead(widths[-1], int(BOTTLENECK * widths[-1]), cfg.classes)
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:

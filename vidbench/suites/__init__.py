@@ -1,5 +1,5 @@
 """What to measure, as data: grids of cases, and files of them."""
 
-from vidbench.suites.grid import combine, expand_grid
+from vidbench.suites.grid import combine, expand_grid, list_left_out
 
-__all__ = ["combine", "expand_grid"]
+__all__ = ["combine", "expand_grid", "list_left_out"]

@@ -14,12 +14,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from vidbench.catalog import DATASET_CLASSES, Net, Variant, find_variants
+from vidbench.catalog import DATASET_CLASSES, Net, Variant, find_nets, find_variants, is_pattern
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS
 from vidbench.modes import MODES, PRECISIONS
 from vidbench.records import RANDOM, TASKS, Case, Footage
-from vidbench.suites.grid import expand_grid
+from vidbench.suites.grid import expand_grid, find_refusals, list_left_out
 
 SHIPPED = (Path(__file__).parent / "shipped", Path(__file__).parents[2] / "suites")  # in a wheel, in a checkout
 
@@ -141,7 +141,10 @@ def _check_metrics(names: Iterable[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A suite that can be run: its cases with the footage of each, and how they are to be measured and judged."""
+    """A suite that can be run: its cases with the footage of each, and how they are to be measured and judged.
+
+    `left_out` says what nets that patterns stand for cannot take, a line each.
+    """
 
     name: str
     description: str
@@ -151,6 +154,7 @@ class Suite:
     timeout: float
     limits: Mapping[str, float] = field(default_factory=dict)
     special: tuple[Limit, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def exceptions_of(self, case: Case) -> dict[str, float]:
         """Those of [[limit]] alone, later ones over earlier ones."""
@@ -180,16 +184,21 @@ def read_suite(name: str) -> Suite:
         faults = [(tuple(one["loc"]), _describe(one)) for one in error.errors(include_url=False)]
         raise InputError(_list_faults(path, lines, faults)) from error
     cases: list[tuple[Case, Footage]] = []
+    left_out: dict[str, None] = {}
     for index, grid in enumerate(whole.cases):
         try:
             faults += [(("cases", index, *place), text) for place, text in _find_faults(grid)]
             if not faults:
-                cases += [(case, Footage(sources=tuple(grid.clip))) for case in _expand(grid)]
+                found, reasons = _expand(grid)
+                cases += [(case, Footage(sources=tuple(grid.clip))) for case in found]
+                left_out |= dict.fromkeys(reasons)
         except InputError as error:
             faults.append((("cases", index), str(error)))
     if faults:
         raise InputError(_list_faults(path, lines, faults))
     if not cases:
+        if left_out:
+            raise InputError("\n  ".join([f"{path}: no net takes its clips; give other frames or size:", *left_out]))
         raise InputError(f"{path}: its exclusions leave no case; take some of them away")
     ordered = [(replace(case, repeat=repeat), footage) for repeat in range(whole.repeats) for case, footage in cases]
     return Suite(
@@ -201,6 +210,7 @@ def read_suite(name: str) -> Suite:
         timeout=whole.timeout,
         limits=whole.limits,
         special=tuple(whole.limit),
+        left_out=tuple(left_out),
     )
 
 
@@ -233,19 +243,15 @@ def _find_faults(grid: Grid) -> Iterator[tuple[tuple[str | int, ...], str]]:
     nets: list[Net] = []
     for index, pattern in enumerate(grid.models):
         try:
-            nets += find_variants(pattern)
+            nets += [net for net in find_variants(pattern) if not is_pattern(pattern)]
         except InputError as error:
             yield ("models", index), str(error)
-    for axis, numbers in (("frames", grid.frames), ("size", grid.size)):
-        for net in {net.name: net for net in nets}.values():
-            for index, number in enumerate(numbers):
-                if any(_names(one, net.name, axis, number) for one in grid.exclude):
-                    continue
-                try:
-                    (net.check_frames if axis == "frames" else net.check_size)(number)
-                except InputError as error:
-                    without = f"exclude = [{{ model = '{net.name}', {axis} = {number} }}]"
-                    yield (axis, index), f"{error}; or leave it out by {without}"
+    for net in {net.name: net for net in nets}.values():
+        for one in find_refusals(net, grid.frames, grid.size):
+            if not any(_names(gone, net.name, one.axis, one.number) for gone in grid.exclude):
+                index = getattr(grid, one.axis).index(one.number)
+                without = f"exclude = [{{ model = '{net.name}', {one.axis} = {one.number} }}]"
+                yield (one.axis, index), f"{one.reason}; or leave it out by {without}"
     if grid.published and (grid.frames or grid.size or grid.classes):
         yield ("published",), "published settings have frames, size and classes of their own; leave out either"
 
@@ -257,8 +263,9 @@ def _names(selection: Selection, model: str, axis: str, number: int) -> bool:
     return fits and given <= {"model", axis} and number in (getattr(selection, axis) or [number])
 
 
-def _expand(grid: Grid) -> list[Case]:
-    nets = list({net.name: net for pattern in grid.models for net in find_variants(pattern)}.values())
+def _expand(grid: Grid) -> tuple[list[Case], list[str]]:
+    """Its cases, and why nets that patterns stand for go without some."""
+    nets, matched = find_nets(grid.models)
     axes: dict[str, Any] = {
         "batches": grid.batch,
         "dtypes": grid.dtype,
@@ -269,10 +276,12 @@ def _expand(grid: Grid) -> list[Case]:
         "weights": grid.weights,
     }
     cases: list[Case] = []
+    left_out: list[str] = []
     for net in nets:
-        for frames, size, classes in _clips(net, grid):
-            cases += expand_grid([net], frames=frames, sizes=size, classes=classes, **axes)
-    return [case for case in cases if not any(one.matches(case) for one in grid.exclude)]
+        for frames, sizes, classes in _clips(net, grid):
+            cases += expand_grid([net], matched=matched, frames=frames, sizes=sizes, classes=classes, **axes)
+            left_out += list_left_out([net], matched, frames, sizes)
+    return [case for case in cases if not any(one.matches(case) for one in grid.exclude)], left_out
 
 
 def _clips(net: Net, grid: Grid) -> list[tuple[Sequence[int], Sequence[int], int | None]]:

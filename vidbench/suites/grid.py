@@ -1,7 +1,7 @@
 """What to measure, as data: every combination of models, clips, batches, precisions and modes is a Case."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -14,6 +14,7 @@ from vidbench.views import parse_views
 def expand_grid(
     nets: Sequence[Net],
     *,
+    matched: Collection[str] = (),
     frames: Sequence[int] = (),
     sizes: Sequence[int] = (),
     classes: int | None = None,
@@ -23,16 +24,16 @@ def expand_grid(
 ) -> list[Case]:
     """The combinations for each net, with its own default clip where no frames or sizes are given.
 
+    Nets whose names are in `matched` go without the clips that they cannot take, of which `list_left_out` tells.
     Repeats come in rounds over all cases, so that no case has a machine's good or bad minutes for itself.
 
     Raises:
-        InputError: a net cannot take one of the clips, or a number is not positive.
+        InputError: another net cannot take one of the clips, or a number is not positive.
     """
+    refused = {net.name: [*find_refusals(net, frames, sizes)] for net in nets}
     for net in nets:
-        for count in frames:
-            net.check_frames(count)
-        for size in sizes:
-            net.check_size(size)
+        if refused[net.name] and net.name not in matched:
+            raise InputError(refused[net.name][0].reason)
     if repeats < 1:
         raise InputError(f"repeats cannot be {repeats}; give 1 or more with --repeats")
     cases = [
@@ -41,13 +42,44 @@ def expand_grid(
         for case in combine(
             net.name,
             classes=net.classes if classes is None else classes,
-            frames=frames or [net.frames],
-            sizes=sizes or [net.size],
+            frames=_without(frames or [net.frames], "frames", refused[net.name]),
+            sizes=_without(sizes or [net.size], "size", refused[net.name]),
             weights=GIVEN if is_own(net.name) and weights == RANDOM else weights,
             **axes,
         )
     ]
     return [replace(case, repeat=repeat) for repeat in range(repeats) for case in cases]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A number of frames, or a size, that a net cannot take."""
+
+    axis: str
+    number: int
+    reason: str
+
+
+def find_refusals(net: Net, frames: Sequence[int], sizes: Sequence[int]) -> Iterator[Refusal]:
+    """What of these the net cannot take."""
+    for axis, check, numbers in (("frames", net.check_frames, frames), ("size", net.check_size, sizes)):
+        for number in numbers:
+            try:
+                check(number)
+            except InputError as error:
+                yield Refusal(axis, number, str(error))
+
+
+def list_left_out(
+    nets: Sequence[Net], matched: Collection[str], frames: Sequence[int], sizes: Sequence[int]
+) -> list[str]:
+    """The reasons why nets in `matched` go without some of these, a line each."""
+    return [one.reason for net in nets if net.name in matched for one in find_refusals(net, frames, sizes)]
+
+
+def _without(numbers: Sequence[int], axis: str, refused: Sequence[Refusal]) -> list[int]:
+    gone = {one.number for one in refused if one.axis == axis}
+    return [number for number in numbers if number not in gone]
 
 
 def combine(

@@ -31,9 +31,14 @@ def print_suites(suites: "Sequence[Suite]") -> None:
 
 
 def print_plan(
-    cases: "Sequence[Case]", memory: "Mapping[Case, float | None]", expected: "Estimate", *, done: int
+    cases: "Sequence[Case]",
+    memory: "Mapping[Case, float | None]",
+    expected: "Estimate",
+    *,
+    done: int,
+    left_out: Sequence[str],
 ) -> None:
-    """A row a case that is to be measured, the memory it will take, and how long all will."""
+    """A row a case that is to be measured, the memory it will take, what is left out, and how long all will take."""
     console = open_console(sys.stdout)
     table = make_table()
     table.add_column("model", no_wrap=True)
@@ -53,6 +58,8 @@ def print_plan(
             scale.format(memory.get(case)),
         )
     print_table(console, table)
+    for reason in left_out:
+        console.print(Text(f"left out: {reason}"), soft_wrap=True)
     there = f", {done} more are there already" if done else ""
     basis = [f"{expected.known} as they took before"] if expected.known else []
     basis += [f"{expected.guessed} guessed by their MACs"] if expected.guessed else []
