@@ -63,6 +63,7 @@ PARTS: dict[str, Choice] = {
     "last stage": at("last"),
     "TAM": at("*.aggregation"),
     "motion excitation": at("*.excite"),
+    "motion branches": at("*.filter.motion"),
     "routes": at("*.route"),
     "MLPs": at("*.mlp"),
     "attention": at("blocks.*.attention"),
