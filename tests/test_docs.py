@@ -67,6 +67,7 @@ PARTS: dict[str, Choice] = {
     "latent motion": at("motion"),
     "event adaptive blocks": at("adaptive.?"),
     "token head": at("head"),
+    "relational operators": at("*.relate"),
     "routes": at("*.route"),
     "MLPs": at("*.mlp"),
     "attention": at("blocks.*.attention"),
