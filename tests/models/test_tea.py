@@ -25,7 +25,7 @@ def test_clips_do_not_mix(net, frames, height, width):
 
 def test_last_slices_start_by_shifting():
     """Before training half of a last slice comes from the next frame, half from the one before; others stay."""
-    block = vidbench.build("tea").blocks[0]
+    block = vidbench.build("tea").trunk.blocks[0]
     (taps_CN,) = block.aggregate.last.conv.weight.flatten(2).transpose(0, 1)
     assert taps_CN.tolist() == [[0, 0, 1]] * 13 + [[1, 0, 0]] * 13
     assert all(torch.equal(f.temporal.conv.weight.flatten(1)[:, 1], torch.ones(26)) for f in block.aggregate.filtered)

@@ -15,6 +15,7 @@ from vidbench.models.layers import CUBE, POINT, SPATIAL, classifier, conv2d, con
 from vidbench.models.motion import MotionExcitation, TemporalFilter
 from vidbench.models.resnet2d import ClipBottleneck, conv_norm, stages, stem, to_clips, to_frames
 from vidbench.models.resnet3d import WIDTHS
+from vidbench.models.transformer import attend
 
 SHOTS = 5  # raw frames of a segment; the trunk sees the middle one, motion is between all
 GROUPS = 4  # of the 1x1 convolutions in and out of an event adaptive block
@@ -231,9 +232,8 @@ class TokenLayer(nn.Module):
 
     def forward(self, x_BND: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D)."""
-        packed = self.qkv(self.norm(x_BND.flatten(0, 1))).view(*x_BND.shape[:2], 3, self.heads, -1)
-        mixed_BhNd = functional.scaled_dot_product_attention(*packed.permute(2, 0, 3, 1, 4))
-        x_BND = x_BND + self.out(mixed_BhNd.transpose(1, 2).flatten(2))
+        packed_BNC = self.qkv(self.norm(x_BND.flatten(0, 1))).unflatten(0, x_BND.shape[:2])
+        x_BND = x_BND + self.out(attend(packed_BNC, self.heads))
         return x_BND + self.mlp(x_BND.flatten(0, 1)).view_as(x_BND)  # type: ignore[no-any-return]
 
 
