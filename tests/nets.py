@@ -44,3 +44,22 @@ class Fails(nn.Module):
 
     def forward(self, _: torch.Tensor) -> torch.Tensor:
         raise ArithmeticError("no way to do this")
+
+
+@torch.no_grad()
+def scramble(net: nn.Module) -> nn.Module:
+    """The net in eval mode, each of its tensors filled with other numbers, of a size that keeps features in bounds."""
+    for tensor in [*net.parameters(), *(buffer for buffer in net.buffers() if buffer.is_floating_point())]:
+        if tensor.dim() > 1:
+            nn.init.normal_(tensor, std=tensor[0].numel() ** -0.5)
+        else:
+            tensor.add_((torch.rand_like(tensor) - 0.5) / 2)
+    return net.eval()
+
+
+def normed(x: torch.Tensor, norm: nn.Module) -> torch.Tensor:
+    """What a batch norm gives in evaluation, by its formula; the channels are axis 1."""
+    mean, var, weight, bias = (
+        y.view(1, -1, *[1] * (x.dim() - 2)) for y in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    )
+    return (x - mean) / (var + norm.eps).sqrt() * weight + bias

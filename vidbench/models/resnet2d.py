@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from vidbench.models.layers import classifier, conv2d, relu
+from vidbench.models.layers import StochasticDepth, classifier, conv2d, relu
 from vidbench.models.resnet3d import STRIDES, WIDTHS
 
 MakeBlock = Callable[[int, int, int, nn.Module], nn.Module]  # of c_in, c_out, stride and shortcut
@@ -78,10 +78,18 @@ class ClipBottleneck(nn.Module):
         filtering: what filters in time and space, (B, mid, T, H, W) -> (B, mid, T, H/s, W/s), with its norm and ReLU.
         shortcut: of frames.
         mid: the inner width, by default a quarter of `c_out`.
+        drop: at which rate training leaves the branch of a clip out.
     """
 
     def __init__(
-        self, c_in: int, c_out: int, filtering: nn.Module, shortcut: nn.Module, *, mid: int | None = None
+        self,
+        c_in: int,
+        c_out: int,
+        filtering: nn.Module,
+        shortcut: nn.Module,
+        *,
+        mid: int | None = None,
+        drop: float = 0,
     ) -> None:
         super().__init__()
         mid = c_out // 4 if mid is None else mid
@@ -89,13 +97,15 @@ class ClipBottleneck(nn.Module):
         self.filter = filtering
         self.widen = nn.Sequential(OrderedDict(conv=conv2d(mid, c_out, 1), norm=last_norm(c_out)))
         self.shortcut = shortcut
+        self.drop = StochasticDepth(drop)
         self.relu = relu()
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:
         """(B, c_in, T, H, W) -> (B, c_out, T, H', W')."""
         clips, x_NCHW = x_BCTHW.shape[0], to_frames(x_BCTHW)
         filtered_NCHW = to_frames(self.filter(to_clips(self.narrow(x_NCHW), clips)))
-        return to_clips(self.relu(self.shortcut(x_NCHW) + self.widen(filtered_NCHW)), clips)
+        branch_BCTHW = self.drop(to_clips(self.widen(filtered_NCHW), clips))
+        return self.relu(to_clips(self.shortcut(x_NCHW), clips) + branch_BCTHW)  # type: ignore[no-any-return]
 
 
 def stem(width: int) -> nn.Sequential:
@@ -122,9 +132,9 @@ def stages(block: MakeBlock, depths: Sequence[int], strides: Sequence[int] = STR
 class FrameHead(nn.Module):
     """Logits of every frame, then their mean over the clip: (B*T, c_in, H, W) -> (B, classes)."""
 
-    def __init__(self, c_in: int, classes: int) -> None:
+    def __init__(self, c_in: int, classes: int, dropout: float = 0.5) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(0.5)
+        self.dropout = nn.Dropout(dropout)
         self.classifier = classifier(c_in, classes)
         nn.init.normal_(self.classifier.weight, std=0.001)
 

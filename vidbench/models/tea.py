@@ -7,15 +7,14 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from vidbench.models.architecture import Architecture
 from vidbench.models.layers import conv2d, relu
+from vidbench.models.motion import MotionExcitation, TemporalFilter
 from vidbench.models.resnet2d import FrameHead, to_clips, to_frames
 from vidbench.models.resnet3d import STRIDES, WIDTHS
 
 SLICES = 4  # of a block's inner channels
-REDUCTION = 16  # inner channels of a block for each channel that motion is measured on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,56 +35,6 @@ def stem(width: int) -> nn.Sequential:
             pool=nn.MaxPool2d(3, 2, 1),
         )
     )
-
-
-class TemporalFilter(nn.Module):
-    """Three taps a channel over the frames of a clip: (B * T, C, H, W) -> the same.
-
-    It starts as the identity or, where it `shifts`, by moving half of the channels a frame up, half a frame down.
-    """
-
-    def __init__(self, channels: int, *, shifts: bool = False) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, (3, 1), padding=(1, 0), groups=channels, bias=False)
-        nn.init.zeros_(self.conv.weight)
-        if shifts:
-            nn.init.ones_(self.conv.weight[: channels // 2, :, 2])
-            nn.init.ones_(self.conv.weight[channels // 2 :, :, 0])
-        else:
-            nn.init.ones_(self.conv.weight[:, :, 1])
-
-    def forward(self, x_FCHW: Tensor, frames: int) -> Tensor:
-        """(B * T, C, H, W), T -> (B * T, C, H, W)."""
-        # The clip as one image, T high and H * W wide.
-        x_BCTN = x_FCHW.reshape(-1, frames, *x_FCHW.shape[1:]).flatten(3).transpose(1, 2)
-        return self.conv(x_BCTN).transpose(1, 2).reshape(x_FCHW.shape)  # type: ignore[no-any-return]
-
-
-class MotionExcitation(nn.Module):
-    """x + x * gate, with a gate in (-1/2, 1/2) a channel and frame: (B * T, C, H, W) -> the same.
-
-    Motion is the filtered next frame less this one, averaged over space. The last frame has none, but a gate all the
-    same: the norm shifts its zeros.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        reduced = channels // REDUCTION
-        self.squeeze = nn.Sequential(OrderedDict(conv=conv2d(channels, reduced, 1), norm=nn.BatchNorm2d(reduced)))
-        self.filter = conv2d(reduced, reduced, 3, groups=reduced)
-        self.gate = nn.Sequential(
-            OrderedDict(conv=conv2d(reduced, channels, 1), norm=nn.BatchNorm2d(channels), sigmoid=nn.Sigmoid())
-        )
-
-    def forward(self, x_FCHW: Tensor, frames: int) -> Tensor:
-        """(B * T, C, H, W), T -> (B * T, C, H, W)."""
-        squeezed_FRHW = self.squeeze(x_FCHW)
-        # Averaged before they are subtracted: the same value, without a difference of whole maps.
-        this_BTR, next_BTR = (
-            y_FRHW.mean((2, 3)).unflatten(0, (-1, frames)) for y_FRHW in (squeezed_FRHW, self.filter(squeezed_FRHW))
-        )
-        motion_BTR = functional.pad(next_BTR[:, 1:] - this_BTR[:, :-1], (0, 0, 0, 1))
-        return torch.addcmul(x_FCHW, x_FCHW, self.gate(motion_BTR.flatten(0, 1)[:, :, None, None]) - 0.5)
 
 
 class FilteredSlice(nn.Module):
@@ -115,7 +64,7 @@ class TemporalAggregation(nn.Module):
         width = channels // SLICES
         self.linked = linked
         self.filtered = nn.ModuleList(FilteredSlice(width, stride) for _ in range(SLICES - 1))
-        self.last = TemporalFilter(width, shifts=True)
+        self.last = TemporalFilter(width, [1] * (width // 2) + [-1] * (width - width // 2))  # starts by shifting
         self.pool = nn.AvgPool2d(3, stride, 1) if pooled else nn.Identity()
 
     def forward(self, x_FCHW: Tensor, frames: int) -> Tensor:
