@@ -26,6 +26,8 @@ ANALYTIC = {"tsn-r50", "tsn-r101", "tam-r50"}  # without authors' figures: test_
 # The frames a family takes (at least, and a multiple of), where its configuration does not tell.
 FRAMES = {
     "blvnet-tam": (1, 2),
+    "mvit": (1, 2),
+    "mvitv2": (1, 2),
     "s3d": (13, 1),
     "tada2d": (3, 1),
     "tadaconvnextv2": (5, 1),
@@ -34,7 +36,7 @@ FRAMES = {
 }
 
 # Total, of a family or a variant, where it is neither 32 nor the patch.
-STRIDES = {"r2plus1d-18": 16, "r2plus1d-34": 16, "r3d": 16, "tcpnet": 16, "timesformer": 16}
+STRIDES = {"mvit": 4, "mvitv2": 4, "r2plus1d-18": 16, "r2plus1d-34": 16, "r3d": 16, "tcpnet": 16, "timesformer": 16}
 
 
 @cache
