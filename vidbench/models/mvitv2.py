@@ -1,5 +1,7 @@
 """MViTv2 (arXiv 2112.01526): MViT with relative positions, pooled queries added to what they take, and wider sooner."""
 
+from math import prod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -62,7 +64,7 @@ class RelativePositions(nn.Module):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
-        self.grid = plan.queries
+        self.queries, self.keys = plan.queries, plan.keys
         (frames, height, width), (_, key_height, key_width) = plan.queries, plan.keys
         length = 2 * max(plan.nominal // plan.stride, plan.nominal // plan.kv_stride) - 1
         self.time = RelativeTable(2 * frames - 1, frames, frames, plan.head_width)
@@ -71,12 +73,18 @@ class RelativePositions(nn.Module):
 
     def forward(self, q_BhLD: Tensor) -> Tensor:
         """(B, heads, Lq, D) -> (B, heads, 1+Lq, 1+Lk)."""
-        q_BhTHWD = q_BhLD.view(*q_BhLD.shape[:2], *self.grid, -1)
+        q_BhTHWD = q_BhLD.view(*q_BhLD.shape[:2], *self.queries, -1)
         t_BhTHWt = torch.einsum("bnthwd,tkd->bnthwk", q_BhTHWD, self.time())
         h_BhTHWh = torch.einsum("bnthwd,hkd->bnthwk", q_BhTHWD, self.height())
         w_BhTHWw = torch.einsum("bnthwd,wkd->bnthwk", q_BhTHWD, self.width())
-        scores_BhTHWthw = t_BhTHWt[..., None, None] + (h_BhTHWh[..., None, :, None] + w_BhTHWw[..., None, None, :])
-        return functional.pad(scores_BhTHWthw.flatten(5).flatten(2, 4), (1, 0, 1, 0))
+        # Written into place, for this is the largest tensor of the net by far.
+        scores_BhNM = t_BhTHWt.new_empty(*q_BhLD.shape[:2], 1 + prod(self.queries), 1 + prod(self.keys))
+        scores_BhNM[:, :, 0] = 0
+        scores_BhNM[:, :, 1:, 0] = 0
+        scores_BhTHWthw = scores_BhNM[:, :, 1:, 1:].view(*q_BhTHWD.shape[:5], *self.keys)
+        scores_BhTHWthw.copy_(t_BhTHWt[..., None, None])
+        scores_BhTHWthw += h_BhTHWh[..., None, :, None] + w_BhTHWw[..., None, None, :]
+        return scores_BhNM
 
 
 class Attention(PoolingAttention):
