@@ -128,6 +128,8 @@ def _kinds(row: Row, printed: float) -> Iterator[Iterable[Candidate]]:
     yield _doubled(row, row.setting, printed)
     yield _readings(row, row.setting, printed)
     yield _multiples(row, printed)
+    own = row.cost()
+    yield (Candidate(words, (own.macs + operations) / 1e9) for words, operations in _norms(row, own))
     settings = dict(_other_settings(row, printed))
     yield (Candidate(words, row.counting.cost(setting).macs / 1e9) for words, setting in settings.items())
     yield _norms_and_windows(row)
@@ -138,7 +140,7 @@ def _kinds(row: Row, printed: float) -> Iterator[Iterable[Candidate]]:
 def _readings(row: Row, setting: Setting, _printed: float) -> Iterator[Candidate]:
     """Other ways to put one count into a figure."""
     cost = row.counting.cost(setting)
-    for words, operations in _norms(row, cost):
+    for words, operations in _norms(row, cost) if cost.normalised else ():
         yield Candidate(words, (cost.macs + operations) / 1e9)
     windows = _windows(row.variant, setting.size)
     if windows > 1:
