@@ -103,6 +103,24 @@ class TestRows:
         assert rounds_to((cost.macs + 5 * cost.normalised) / 1e9, printed)
         assert finding(name, printed).reasons["macs"].startswith("pytorchvideo's figure counts batch normalisation")
 
+    @pytest.mark.parametrize(
+        ("name", "printed", "whose", "operations"),
+        [
+            ("mvit-b-16x4", 70.8, "pytorchvideo's figure", 0.2),
+            ("mvit-b-32x3", 170.37, "pytorchvideo's figure", 0.41),
+            ("mvitv2-l-40x3", 2828, "the figure", 4.7),
+        ],
+    )
+    def test_layer_normalisation(self, finding, name, printed, whose, operations):
+        """What is printed of MViT is MACs and five operations an element of layer normalisation."""
+        how = f"({operations} G: 5 an element, as fvcore counts)"
+        assert finding(name, printed).reasons["macs"] == f"{whose} counts layer normalisation {how}"
+
+    def test_parameters_of_another_net(self, finding):
+        """The 217.6 M of MViTv2-L are no net's that its configuration gives; the 213.1 M for 174 classes are."""
+        assert finding("mvitv2-l-40x3", 2828).reasons["params"] == UNEXPLAINED
+        assert "params" not in finding("mvitv2-l-40x3", 2828, "SSv2").reasons
+
     def test_two_knobs_together(self, finding, tally):
         """X3D-S is printed with normalisation and with the head run once for each of four windows."""
         cost = tally.cost(Setting(variant="x3d-s", classes=400, frames=13, size=182))

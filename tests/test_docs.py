@@ -75,6 +75,8 @@ PARTS: dict[str, Choice] = {
     "attention over time": at("blocks.*.time"),
     "attention over space": at("blocks.*.space"),
     "adapters": at("*.adapter"),
+    "poolings": at("*.pool_?"),
+    "relative positions": at("*.positions"),
     "sampling": at("*.sampling"),
     "gates": at("*.gate"),
     "exchanges": at("exchanges.*"),

@@ -28,6 +28,7 @@ class Cost:
         route_macs: of what works out the scales of temporally adaptive convolutions.
         route_params: likewise.
         normalised: elements put out by batch normalisation, which is not part of `macs`.
+        layer_normalised: likewise by layer normalisation.
     """
 
     macs: int
@@ -39,6 +40,7 @@ class Cost:
     route_macs: int = 0
     route_params: int = 0
     normalised: int = 0
+    layer_normalised: int = 0
 
 
 class Counting(Protocol):

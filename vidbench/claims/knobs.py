@@ -14,7 +14,9 @@ from vidbench.errors import InputError
 
 CROPS = (224, 256)  # to train and to test at; a family's published rows may add others
 CLASSES = {400: "Kinetics-400", 174: "Something-Something", 157: "Charades"}
-NORM_OPERATIONS = {5: "in training", 2: "in evaluation"}  # an element that batch normalisation puts out, as fvcore says
+# Operations an element, as fvcore says: what batch normalisation puts out, and layer normalisation whatever the mode.
+NORM_OPERATIONS = {5: "in training", 2: "in evaluation"}
+LAYER_NORM_OPERATIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ def _kinds(row: Row, printed: float) -> Iterator[Iterable[Candidate]]:
     yield _doubled(row, row.setting, printed)
     yield _readings(row, row.setting, printed)
     yield _multiples(row, printed)
+    own = row.cost()
+    yield (Candidate(words, (own.macs + operations) / 1e9) for words, operations in _norms(row, own))
     settings = dict(_other_settings(row, printed))
     yield (Candidate(words, row.counting.cost(setting).macs / 1e9) for words, setting in settings.items())
     yield _norms_and_windows(row)
@@ -136,8 +140,8 @@ def _kinds(row: Row, printed: float) -> Iterator[Iterable[Candidate]]:
 def _readings(row: Row, setting: Setting, _printed: float) -> Iterator[Candidate]:
     """Other ways to put one count into a figure."""
     cost = row.counting.cost(setting)
-    for operations in NORM_OPERATIONS:
-        yield Candidate(_norms(row, cost, operations), (cost.macs + operations * cost.normalised) / 1e9)
+    for words, operations in _norms(row, cost) if cost.normalised else ():
+        yield Candidate(words, (cost.macs + operations) / 1e9)
     windows = _windows(row.variant, setting.size)
     if windows > 1:
         words = f"the figure {_window_words(cost, windows)}"
@@ -151,9 +155,9 @@ def _readings(row: Row, setting: Setting, _printed: float) -> Iterator[Candidate
 
 def _norms_and_windows(row: Row) -> Iterator[Candidate]:
     cost, windows = row.cost(), _windows(row.variant, row.setting.size)
-    for operations in NORM_OPERATIONS if windows > 1 else ():
-        gmacs = (cost.macs + operations * cost.normalised + (windows - 1) * cost.window_macs) / 1e9
-        yield Candidate(f"{_norms(row, cost, operations)} and {_window_words(cost, windows)}", gmacs)
+    for words, operations in _norms(row, cost) if windows > 1 else ():
+        gmacs = (cost.macs + operations + (windows - 1) * cost.window_macs) / 1e9
+        yield Candidate(f"{words} and {_window_words(cost, windows)}", gmacs)
 
 
 def _other_settings(row: Row, printed: float) -> Iterator[tuple[str, Setting]]:
@@ -206,10 +210,19 @@ def _doubled(row: Row, setting: Setting, printed: float) -> Iterator[Candidate]:
     yield Candidate(f"{printed} is {words}", total, exact=True)
 
 
-def _norms(row: Row, cost: Cost, operations: int) -> str:
+def _norms(row: Row, cost: Cost) -> Iterator[tuple[str, int]]:
+    """That a figure counts normalisation, in words, and the operations that fvcore would count of it."""
     whose = "pytorchvideo's figure" if "pytorchvideo" in row.published.source else "the figure"
-    how = f"{operations} an element, as fvcore counts {NORM_OPERATIONS[operations]}"
-    return f"{whose} counts batch normalisation ({operations * cost.normalised / 1e9:.2g} G: {how})"
+    of_layers = LAYER_NORM_OPERATIONS * cost.layer_normalised
+    if of_layers and not cost.normalised:
+        how = f"{of_layers / 1e9:.2g} G: {LAYER_NORM_OPERATIONS} an element, as fvcore counts"
+        yield f"{whose} counts layer normalisation ({how})", of_layers
+    for each, when in NORM_OPERATIONS.items() if cost.normalised else ():
+        operations = each * cost.normalised + of_layers
+        kind = "batch and layer normalisation" if of_layers else "batch normalisation"
+        several = f"{each} and {LAYER_NORM_OPERATIONS}" if of_layers else f"{each}"
+        how = f"{operations / 1e9:.2g} G: {several} an element, as fvcore counts {when}"
+        yield f"{whose} counts {kind} ({how})", operations
 
 
 def _window_words(cost: Cost, windows: int) -> str:

@@ -1,5 +1,6 @@
 """What built-in nets cost on meta tensors, by part: the counting that `vidbench claims` asks for."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -78,19 +79,21 @@ def _split(net: nn.Module, setting: Setting) -> Cost:
         window_macs=macs(windowed),
         route_macs=macs(routes),
         route_params=params(routes),
-        normalised=sum(elements),
+        normalised=elements[_BatchNorm],
+        layer_normalised=elements[nn.LayerNorm],
     )
 
 
 @contextmanager
-def _normalised(net: nn.Module) -> Iterator[list[int]]:
-    """While this is open, how many elements each call of a batch normalisation puts out."""
-    elements: list[int] = []
+def _normalised(net: nn.Module) -> Iterator[Counter[type[nn.Module]]]:
+    """While this is open, how many elements batch and layer normalisation put out."""
+    elements: Counter[type[nn.Module]] = Counter()
 
-    def note(_module: nn.Module, _inputs: tuple[Tensor, ...], out: Tensor) -> None:
-        elements.append(out.numel())
+    def note(module: nn.Module, _inputs: tuple[Tensor, ...], out: Tensor) -> None:
+        elements[nn.LayerNorm if isinstance(module, nn.LayerNorm) else _BatchNorm] += out.numel()
 
-    hooks = [module.register_forward_hook(note) for module in net.modules() if isinstance(module, _BatchNorm)]
+    norms = [module for module in net.modules() if isinstance(module, _BatchNorm | nn.LayerNorm)]
+    hooks = [module.register_forward_hook(note) for module in norms]
     try:
         yield elements
     finally:
