@@ -1,5 +1,6 @@
 """What tests share: the command line run in this process, folders and packages of users, and the real video."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ import pytest
 
 from vidbench import catalog
 from vidbench.cli import main
+
+# Before torch is loaded: tests run side by side, and a thread that waits for another shall not keep a core busy.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @dataclass(frozen=True)

@@ -232,9 +232,23 @@ def test_limits(vidbench, baseline, options, code):
     assert vidbench("gate", "now.jsonl", "--baseline", "baseline.jsonl", *options).code == code
 
 
+TINY = """
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv3d(3, 2, 3)
+
+    def forward(self, clip):
+        return self.conv(clip[:, :, :4, ::8, ::8]).mean((2, 3, 4))
+"""
+
+
 def test_noise_of_env(vidbench, baseline, folder):
     """The noise that `vidbench env` measured widens a limit, and a note says by which file and how much it was."""
-    told = ("env", "--runs", "2", "--precision", "50%", "--device", "cpu", "--json", "env.json")
+    (folder / "tiny.py").write_text(TINY)
+    told = ("env", "--runs", "2", "--model", "tiny:Net", "--precision", "50%", "--device", "cpu", "--json", "env.json")
     assert vidbench(*told).code == 0
     env = json.loads((folder / "env.json").read_text())
     judged = ("gate", "now.jsonl", "--baseline", "baseline.jsonl", "--noise", "env.json", "--json", "out.json")
