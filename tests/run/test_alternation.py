@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from statistics import median
 
@@ -54,6 +55,13 @@ def broken():
 def nets(folder):
     (folder / "turns.py").write_text(NETS.replace("REST", "0.003"))
     return folder
+
+
+def is_running(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def git(*arguments: str) -> None:
@@ -153,8 +161,10 @@ class TestAlternation:
             alternate((old, new), both, 2, timeout=120)
         numbers = [int(number) for number in Path("numbers").read_text().split()]
         assert len(numbers) == 2
-        left = [psutil.Process(number).status() for number in numbers if psutil.pid_exists(number)]
-        assert set(left) <= {psutil.STATUS_ZOMBIE}
+        until = time.monotonic() + 20  # what is killed takes its time to go
+        while (left := [number for number in numbers if is_running(number)]) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not left
 
     @pytest.mark.usefixtures("nets")
     def test_broken_side(self, capfd):
