@@ -25,7 +25,6 @@ from vidbench.cli import (
     show,
 )
 from vidbench.errors import OwnCodeError, VidbenchError
-from vidbench.heap import keep_freed_memory
 
 BUG = 70
 
@@ -77,7 +76,6 @@ def main() -> None:
     if hasattr(signal, "SIGPIPE"):
         # When whoever reads our output has had enough (`| head`), end as other tools do: at once and quietly.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    keep_freed_memory()
     try:
         app(arguments)
     except VidbenchError as error:

@@ -126,11 +126,13 @@ def _estimate(on: str | None, dtype: str, device: str, refused: dict[str, bool])
 def _explain(cases: "list[Case]", footage: "Footage", ways: "Ways") -> "list[Explanation]":
     from dataclasses import replace
 
+    from vidbench.heap import keep_freed_memory
     from vidbench.run import prepare
     from vidbench.run.explaining import explain_case
     from vidbench.run.nets import Nets
     from vidbench.terminal.screen import warn
 
+    keep_freed_memory()
     jobs, _ = prepare(cases, ["params"], footage)
     explanations: list[Explanation] = []
     for number, (case, clips) in enumerate(jobs):

@@ -235,6 +235,7 @@ def _measure(
 ) -> int:
     """Measure as the Plan is told how, hand each record on as it comes, then print them all; the exit code."""
     from vidbench.differences import list_doubts
+    from vidbench.heap import keep_freed_memory
     from vidbench.notes.lines import describe_failure, write_notes
     from vidbench.repeats import merge_runs
     from vidbench.run import Plan, prepare, run_cases
@@ -251,6 +252,8 @@ def _measure(
     records: list[Record] = []
     environments: dict[str, Environment] = {}
     interrupted = False
+    if in_process:
+        keep_freed_memory()
     with Processes(timeout) as owned:
         processes = None if in_process else owned
         jobs, metrics = prepare(cases, names, footage, processes, extra)
