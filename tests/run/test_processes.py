@@ -1,6 +1,11 @@
 """Tasks in processes of their own: what they send arrives, and however they end, it is known and nothing is left."""
 
+import os
+import pickle
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 
@@ -68,6 +73,22 @@ def test_the_server_dies():
         assert processes.run(tasks.tell).status == 0
         server = psutil.Process(processes.run(tasks.tell).sent[1])
     assert not server.is_running()
+
+
+@pytest.mark.parametrize("said", [pickle.dumps(tasks.send_much), pickle.dumps(tasks.send_much)[:-5], b""])
+def test_nobody_listens(said):
+    """A process whose asker was killed meanwhile, or before it had said all, ends without a word."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.sendall(said)
+    with theirs:
+        code = f"from vidbench.run.server import answer; answer({theirs.fileno()})"
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            pass_fds=[theirs.fileno()], capture_output=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_without_forks():

@@ -86,8 +86,19 @@ def answer(channel: int) -> None:
     """In the child: do the task that comes through the socket of that number, and send back what it sends."""
     keep_freed_memory()
     with socket.socket(fileno=channel) as parent, parent.makefile("rb") as received:
-        task: Task = pickle.load(received)  # noqa: S301  # our own parent wrote it
-        task(lambda item: parent.sendall(pickle.dumps(item), QUIET))
+        # Whoever asks may be killed at any moment: then nobody listens, and the server is about to end us, too.
+        try:
+            task: Task = pickle.load(received)  # noqa: S301  # our own parent wrote it
+        except (EOFError, pickle.UnpicklingError, ConnectionError):
+            os._exit(1)
+
+        def send(item: object) -> None:
+            try:
+                parent.sendall(pickle.dumps(item), QUIET)
+            except ConnectionError:
+                os._exit(1)
+
+        task(send)
 
 
 def _receive(parent: socket.socket) -> tuple[bytes, list[int]]:
