@@ -113,12 +113,24 @@ def test_signed_ranks(count, risk, rank):
     assert pair_means(ratios) == pytest.approx(means)
 
 
-def test_signed_ranks_hold():
-    """Whatever the pairs' spread, the bounds pass the ratio that they lie around as seldom as they are told to."""
+@pytest.mark.parametrize("weighed", [False, True])
+def test_signed_ranks_hold(weighed):
+    """Whatever pairs' spread and weights, the bounds pass the ratio they lie around as seldom as they are told to."""
     rng = random.Random(4)  # noqa: S311
     missed = 0
     for _ in range(2000):
-        ratios = [1.05 * exp(rng.choice((0.01, 0.2)) * rng.gauss(0, 1)) for _ in range(12)]
-        low, high = bound_pairs(ratios, 0.025)
+        spreads = [rng.choice((0.01, 0.2)) for _ in range(12)]
+        ratios = [1.05 * exp(spread * rng.gauss(0, 1)) for spread in spreads]
+        low, high = bound_pairs(ratios, 0.025, [1 / spread for spread in spreads] if weighed else ())
         missed += not low <= 1.05 <= high
     assert 40 < missed < 130
+
+
+def test_weights():
+    """What is known well counts for more: the bounds are closer, and means lie by their weights."""
+    rng = random.Random(5)  # noqa: S311
+    spreads = [0.01, 0.2] * 8
+    ratios = [exp(spread * rng.gauss(0, 1)) for spread in spreads]
+    plain, weighed = bound_pairs(ratios, 0.025), bound_pairs(ratios, 0.025, [1 / spread for spread in spreads])
+    assert weighed.high / weighed.low < (plain.high / plain.low) ** 0.5
+    assert pair_means([1.0, 8.0], [2.0, 1.0]) == pytest.approx([1.0, 2.0, 8.0])

@@ -46,6 +46,10 @@ class Ending(Numbered):
     def forward(self, x):
         os._exit(7)
 
+class Failing(Net):
+    def forward(self, x):
+        raise RuntimeError("no call today")
+
 def broken():
     raise ValueError("no net today")
 """
@@ -167,16 +171,36 @@ class TestAlternation:
         assert not left
 
     @pytest.mark.usefixtures("nets")
-    def test_broken_side(self, capfd):
-        """A side that ends is named, and what it said is on stderr."""
-        both = asked("turns:Net"), asked("turns:broken")
+    @pytest.mark.parametrize(
+        ("net", "said"),
+        [
+            ("turns:broken", "no net today"),
+            ("turns:Absent", "Absent"),
+            ("absent:Net", "absent"),
+            ("turns:Failing", "RuntimeError: no call today"),
+        ],
+    )
+    def test_broken_side(self, capfd, net, said):
+        """A side that cannot build its net, or call it, is named with the reason, once and before any burst."""
         with (
             open_side("turns:Net") as old,
-            open_side("turns:broken") as new,
-            pytest.raises(VidbenchError, match="the process of turns:broken ended with code 1"),
+            open_side(net) as new,
+            pytest.raises(InputError, match=said) as refused,
         ):
-            alternate((old, new), both, 1, timeout=120)
-        assert "no net today" in capfd.readouterr().err
+            alternate((old, new), (asked("turns:Net"), asked(net)), 1, timeout=120)
+        assert str(refused.value).startswith(f"{net} cannot be built and called: ")
+        assert "Traceback" not in capfd.readouterr().err
+
+    @pytest.mark.usefixtures("folder")
+    def test_side_without_packages(self, capfd):
+        """A virtual environment without torch says so."""
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", "bare"], check=True)
+        with (
+            open_side("bare") as bare,
+            pytest.raises(InputError, match="bare: its Python has no torch or vidbench"),
+        ):
+            alternate((bare, bare), (asked("turns:Net"), asked("turns:Net")), 1, timeout=120)
+        assert "Traceback" not in capfd.readouterr().err
 
 
 class TestJudging:

@@ -1,5 +1,6 @@
 """Two results case by case: exact figures are equal or changed, measured ones have a ratio, its interval, a verdict."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from vidbench.comparison.resampling import bootstrap_ratio
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS, TIMED
 from vidbench.records import Case, Record
-from vidbench.statistics import CONFIDENCE, Interval, spread_of
+from vidbench.statistics import CONFIDENCE, NORMAL_QUARTILES, Interval, quantile, spread_of
 from vidbench.store import Results
 
 EFFECT = 0.01  # what nobody needs to know: ratios this close to 1 are the same
+APART = 0.005  # what the medians of two processes differ by, however well each is known
 BEYOND = 4  # spreads of single runs by which two of them must differ to say anything
 
 Verdict = Literal["faster", "slower", "less", "more", "same", "equal", "changed", "inconclusive", "failed", "unknown"]
@@ -223,7 +225,8 @@ def judge_alternation(
         looks: how often it may be judged as rounds are added; all of them together are wrong as seldom as one.
     """
     ratios = [median(new / old for old, new in bursts) for bursts in rounds]
-    bounds, ratio = bound_pairs(ratios, (1 - CONFIDENCE) / 2 / looks), median(pair_means(ratios))
+    weights = [_weigh(bursts) for bursts in rounds]
+    bounds, ratio = bound_pairs(ratios, (1 - CONFIDENCE) / 2 / looks, weights), median(pair_means(ratios, weights))
     interval = Interval(*bounds, CONFIDENCE) if bounds.low else None
     why = None
     verdict: Verdict
@@ -240,3 +243,10 @@ def judge_alternation(
         case=case, metric="latency", old=old, new=new, verdict=verdict, ratio=ratio, interval=interval,
         runs=(len(rounds), len(rounds)), why=why,
     )  # fmt: skip
+
+
+def _weigh(bursts: Sequence[tuple[float, float]]) -> float:
+    """How much a round tells, as the inverse of its median's standard error: machines are steady at times only."""
+    logs = sorted(math.log(new / old) for old, new in bursts)
+    spread = (quantile(logs, 0.75) - quantile(logs, 0.25)) / NORMAL_QUARTILES
+    return 1 / math.hypot(APART, math.sqrt(math.pi / 2 / len(logs)) * spread)

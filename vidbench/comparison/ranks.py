@@ -59,20 +59,31 @@ def _rank(old: int, new: int, risk: float) -> int:
     return rank
 
 
-def pair_means(ratios: Sequence[float]) -> list[float]:
+def pair_means(ratios: Sequence[float], weights: Sequence[float] = ()) -> list[float]:
     """The geometric means of all pairs of these ratios, each with itself as well, in ascending order.
 
     Their middle is the ratio that the pairs lie around (Hodges and Lehmann).
+
+    Args:
+        ratios: above 0.
+        weights: by which each counts in its means; by default all alike.
     """
-    return sorted(math.sqrt(one * other) for i, one in enumerate(ratios) for other in ratios[i:])
+    known = [(math.log(one), weight) for one, weight in zip(ratios, weights or [1.0] * len(ratios), strict=True)]
+    return sorted(
+        math.exp((one * weight + other * its) / (weight + its))
+        for i, (one, weight) in enumerate(known)
+        for other, its in known[i:]
+    )
 
 
-def bound_pairs(ratios: Sequence[float], risk: float) -> Bounds:
+def bound_pairs(ratios: Sequence[float], risk: float, weights: Sequence[float] = ()) -> Bounds:
     """Between what the ratio lies of which each of these is one look, each bound being wrong with at most `risk`.
 
-    By Wilcoxon's signed ranks: where both sides are one and the same, a look's ratio is as likely as its inverse.
+    By Wilcoxon's signed ranks: where both sides are one and the same, a look's ratio is as likely as its inverse. It
+    remains so if each look's logarithm is multiplied by a weight that says nothing of its sign: the bounds hold for any
+    such weights, and lie closest where these are the inverse of the looks' errors.
     """
-    means, rank, below = pair_means(ratios), 0, 0
+    means, rank, below = pair_means(ratios, weights), 0, 0
     for orders in _signed_orders(len(ratios)):
         below += orders
         if below > risk * 2 ** len(ratios):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from vidbench.models.tada import start_small
+from vidbench.models.layers import start_small
 
 MakeBlock = Callable[[int, float], nn.Module]  # of the width, and the rate of its stochastic depth
 

@@ -3,6 +3,7 @@
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TypeVar
 
 from torch import Tensor, nn
 
@@ -12,6 +13,8 @@ POINT: Triple = (1, 1, 1)
 TEMPORAL: Triple = (3, 1, 1)
 SPATIAL: Triple = (1, 3, 3)
 CUBE: Triple = (3, 3, 3)
+
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d, nn.Conv3d)
 
 
 def round_width(width: float, divisor: int = 8) -> int:
@@ -49,6 +52,14 @@ def last_norm(channels: int) -> nn.BatchNorm3d:
     norm = nn.BatchNorm3d(channels)
     nn.init.zeros_(norm.weight)
     return norm
+
+
+def start_small(layer: Layer) -> Layer:
+    """The layer, with weights of a truncated normal of deviation 0.02 and no bias, as ViT and ConvNeXt start."""
+    nn.init.trunc_normal_(layer.weight, std=0.02)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
 
 
 def relu() -> nn.ReLU:

@@ -5,21 +5,12 @@ by frame, is the same arithmetic as scaling the filters themselves.
 """
 
 import math
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Layer = TypeVar("Layer", nn.Linear, nn.Conv2d, nn.Conv3d, "TimeConv")
-
-
-def start_small(layer: Layer) -> Layer:
-    """The layer, with weights of a truncated normal of deviation 0.02 and no bias, as ViT and ConvNeXt start."""
-    nn.init.trunc_normal_(layer.weight, std=0.02)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
+from vidbench.models.layers import start_small
 
 
 class QuickGELU(nn.Module):
@@ -49,9 +40,8 @@ class TimeConv(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, *, bias: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(c_out, c_in, 3))
-        self.bias = nn.Parameter(torch.empty(c_out)) if bias else None
-        start_small(self)
+        self.weight = nn.Parameter(nn.init.trunc_normal_(torch.empty(c_out, c_in, 3), std=0.02))
+        self.bias = nn.Parameter(torch.zeros(c_out)) if bias else None
 
     def forward(self, x_BTC: Tensor) -> Tensor:
         """(B, T, c_in) -> (B, T, c_out)."""

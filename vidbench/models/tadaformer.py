@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from vidbench.errors import InputError
 from vidbench.models.architecture import Architecture
-from vidbench.models.tada import AdaptiveDepthwise, AttentiveRoute, QuickGELU, average_over_time, start_small
+from vidbench.models.layers import start_small
+from vidbench.models.tada import AdaptiveDepthwise, AttentiveRoute, QuickGELU, average_over_time
 from vidbench.models.transformer import attend, mlp
 
 

@@ -9,9 +9,8 @@ from torch.nn import functional
 
 from vidbench.errors import InputError
 from vidbench.models.architecture import Architecture
-from vidbench.models.layers import StochasticDepth
+from vidbench.models.layers import StochasticDepth, start_small
 from vidbench.models.resnet2d import to_frames
-from vidbench.models.tada import start_small
 from vidbench.models.transformer import attend, mlp
 
 EPS = 1e-6  # of all norms

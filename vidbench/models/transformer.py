@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vidbench.models.tada import start_small
+from vidbench.models.layers import start_small
 
 
 def attend(packed_FNC: Tensor, heads: int) -> Tensor:

@@ -67,7 +67,7 @@ def differing(rows: Iterable[Row], axes: Sequence[str] = AXES) -> dict[str, list
 def telling_axes(rows: Sequence[Row]) -> list[str]:
     """What a table must show beside the model: what tells one's rows apart, and what makes models' rows unlike."""
     apart: dict[str, None] = {}
-    for group in _groups(rows, "model").values():
+    for group in _by_model(rows).values():
         apart |= dict.fromkeys(differing(group))
     unlike = differing(rows, UNLIKE)
     return [axis for axis in AXES if axis in apart or axis in unlike]
@@ -77,10 +77,10 @@ def _distinct(rows: Iterable[Row], axes: Sequence[str]) -> set[tuple[object, ...
     return {tuple(row[axis] for axis in axes) for row in rows}
 
 
-def _groups(rows: Iterable[Row], axis: str) -> dict[object, list[Row]]:
+def _by_model(rows: Iterable[Row]) -> dict[object, list[Row]]:
     groups: dict[object, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row[axis], []).append(row)
+        groups.setdefault(row["model"], []).append(row)
     return groups
 
 

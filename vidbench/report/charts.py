@@ -1,15 +1,17 @@
 """Pictures as lists of what is to be drawn, in pixels, which the page's template writes as SVG."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import ClassVar
 
 from vidbench.pictures.looks import Look
 from vidbench.pictures.scales import Axis
 from vidbench.report.labels import measure
 
 WIDTH = 760
+LEFT, ROW = 60.0, 19  # of a legend: where its rows begin, and their height
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Chart:
     lines: list[Line] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
-    width: int = WIDTH
+    width: ClassVar[int] = WIDTH
 
 
 def marker(look: Look, x: float, y: float, area: float) -> str:
@@ -131,28 +133,28 @@ def round_figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def draw_legend(chart: Chart, looks: Mapping[str, Look], top: float, left: float = 60) -> float:
-    """A marker and a name each, in rows; gives the height taken."""
-    x, y = left, top
-    for name, look in looks.items():
-        width = 26 + measure(shorten(name))
-        if x + width > chart.width and x > left:
-            x, y = left, y + 19
+def draw_legend(chart: Chart, looks: Mapping[str, Look], top: float) -> None:
+    """A marker and a name each, in rows."""
+    for look, (name, x, row) in zip(looks.values(), _place_names(looks), strict=True):
+        y = top + ROW * row
         chart.shapes.append(Shape(marker(look, x + 6, y - 4, 80), look.colour, name))
         chart.texts.append(Text(x + 16, y, shorten(name)))
-        x += width
-    return y - top + 19
 
 
-def legend_height(names: Sequence[str], width: float = WIDTH, left: float = 60) -> int:
+def legend_height(names: Iterable[str]) -> int:
     """What draw_legend will take."""
-    x, rows = left, 1
+    return ROW * (1 + max((row for _, _, row in _place_names(names)), default=0))
+
+
+def _place_names(names: Iterable[str]) -> Iterator[tuple[str, float, int]]:
+    """Where each is in a legend: its left end, and its row from 0."""
+    x, row = LEFT, 0
     for name in names:
-        wide = 26 + measure(shorten(name))
-        if x + wide > width and x > left:
-            x, rows = left, rows + 1
-        x += wide
-    return 19 * rows
+        width = 26 + measure(shorten(name))
+        if x + width > WIDTH and x > LEFT:
+            x, row = LEFT, row + 1
+        yield name, x, row
+        x += width
 
 
 def shorten(name: str, most: int = 40) -> str:

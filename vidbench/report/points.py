@@ -32,7 +32,7 @@ def draw_points(
 ) -> Chart:
     """The chart of those of the picture's points."""
     names = {point.entry.family: looks[point.entry.family] for point in points}
-    chart = Chart(key, title, _describe(picture, scale), HEIGHT + legend_height(list(names)))
+    chart = Chart(key, title, _describe(picture, scale), HEIGHT + legend_height(names))
     x = make_axis([point.cost / scale.factor for point in points], 60, WIDTH - 20, room=0.08)
     y = make_axis([point.top1 for point in points], HEIGHT - 60, 30, log=False, room=0.12)
     label = f"{'GMACs of one clip' if picture.metric == 'macs' else 'throughput'}"

@@ -13,7 +13,7 @@ from statistics import median
 from time import monotonic
 from typing import IO, Any
 
-from vidbench.errors import VidbenchError
+from vidbench.errors import InputError, VidbenchError
 from vidbench.run import side as script
 from vidbench.run.side import BEGIN, END
 from vidbench.run.sides import Side
@@ -69,6 +69,7 @@ def alternate(
         is_told: whether these rounds suffice; asked after so many as `plan_looks` says.
 
     Raises:
+        InputError: a side cannot build its net or call it.
         VidbenchError: a side's process ended or did not answer in time.
     """
     found: list[tuple[Burst, ...]] = []
@@ -77,9 +78,7 @@ def alternate(
     with _start(sides[0], asked[0], timeout) as old, _start(sides[1], asked[1], timeout) as new:
         for number in range(rounds):
             announce(number)
-            for side in (old, new):
-                side.begin()
-            stacks = old.read()["stack"], new.read()["stack"]
+            stacks = old.begin(), new.begin()
             found.append(tuple(_take_turns(old, new)))
             for side in (old, new):
                 side.end()
@@ -105,13 +104,18 @@ def _take_turns(old: "_Process", new: "_Process") -> Iterator[Burst]:
 class _Process:
     """A side's process, which answers a line with a line."""
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]", timeout: float) -> None:
-        self._name, self._process, self._timeout = name, process, timeout
+    def __init__(self, name: str, model: str, process: "subprocess.Popen[bytes]", timeout: float) -> None:
+        self._name, self._model, self._process, self._timeout = name, model, process, timeout
         self._received = b""
 
-    def begin(self) -> None:
-        """A new process for a round, which builds the net; `read` waits until it is warm."""
+    def begin(self) -> dict[str, str]:
+        """A new process for a round, which builds the net and warms up; its stack.
+
+        The other side is not to begin meanwhile: threads of two that wait for one another by turning hold both up.
+        """
         self._tell(BEGIN)
+        stack: dict[str, str] = self.read()["stack"]
+        return stack
 
     def end(self) -> None:
         """The round's process ends."""
@@ -144,6 +148,9 @@ class _Process:
             self._received += chunk
         line, self._received = self._received.split(b"\n", 1)
         answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            place = "" if self._name == self._model else f"{self._name}: "
+            raise InputError(f"{place}{answer['error']}")
         return answer
 
     def _ended(self) -> VidbenchError:
@@ -165,7 +172,7 @@ def _start(side: Side, asked: Asked, timeout: float) -> Iterator[_Process]:
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=side.folder, env=side.environment, start_new_session=True,
     ) as process:  # fmt: skip
         try:
-            yield _Process(side.name, process, timeout)
+            yield _Process(side.name, asked.model, process, timeout)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

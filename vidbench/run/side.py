@@ -2,8 +2,8 @@
 
 Run as a file by the side's own Python, among the side's own packages, so that of vidbench it uses `build` alone. The
 first argument is what to build, as JSON. Lines of stdin begin a round, ask in it for a burst of so many seconds, end
-it; answers are lines of JSON. The processes of rounds are forked from this one, which has imported torch and run no
-operator; where a fork cannot compute, all rounds are in this one.
+it; answers are lines of JSON, of which an `error` is the last. The processes of rounds are forked from this one, which
+has imported torch and run no operator; where a fork cannot compute, all rounds are in this one.
 """
 
 import ctypes
@@ -22,12 +22,15 @@ LEAST_CALLS = 2  # of a burst
 
 def main() -> None:
     """Serve rounds until stdin is at its end."""
-    import torch  # noqa: F401  # so that the processes of rounds need not
-
-    import vidbench  # noqa: F401
-
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # where nets print
+    try:
+        import torch  # noqa: F401  # so that the processes of rounds need not
+
+        import vidbench  # noqa: F401
+    except ImportError as error:
+        answer(answers, {"error": f"its Python has no torch or vidbench that can be imported: {error}"})
+        return
     keep_freed_memory()
     asked = json.loads(sys.argv[1])
     with open(0, "rb", buffering=0) as lines:  # unbuffered: a round's process reads on where this one stopped
@@ -51,22 +54,33 @@ def keep_freed_memory() -> None:
 
 def serve(lines: RawIOBase, answers: TextIO, asked: dict[str, Any]) -> None:
     """One round: build, warm up, then a burst for each line, until one ends it."""
-
-    def answer(found: dict[str, Any]) -> None:
-        print(json.dumps(found), file=answers, flush=True)
-
-    take, stack = prepare(asked)
-    begun = time.monotonic()
-    calls = 0
-    while calls < WARM_UP_CALLS or time.monotonic() - begun < WARM_UP_SECONDS:
-        take()
-        calls += 1
-    answer({"stack": stack})
+    try:
+        take, stack = prepare(asked)
+        begun = time.monotonic()
+        calls = 0
+        while calls < WARM_UP_CALLS or time.monotonic() - begun < WARM_UP_SECONDS:
+            take()
+            calls += 1
+    except Exception as error:
+        answer(answers, {"error": f"{asked['model']} cannot be built and called: {describe(error)}"})
+        return
+    answer(answers, {"stack": stack})
     while (line := (lines.readline() or b"").decode().strip()) not in ("", END):
         wanted, samples = float(line), [take()]
         while len(samples) < LEAST_CALLS or sum(samples) < wanted:
             samples.append(take())
-        answer({"samples": samples})
+        answer(answers, {"samples": samples})
+
+
+def answer(answers: TextIO, found: dict[str, Any]) -> None:
+    """A line of JSON."""
+    print(json.dumps(found), file=answers, flush=True)
+
+
+def describe(error: Exception) -> str:
+    """What it says; what kind of error it is, too, where it is not vidbench's own."""
+    own = type(error).__module__ == "vidbench.errors"
+    return str(error) if own else f"{type(error).__name__}: {error}"
 
 
 def prepare(asked: dict[str, Any]) -> tuple[Callable[[], float], dict[str, str]]:

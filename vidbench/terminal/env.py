@@ -48,7 +48,7 @@ def _describe_cpu(machine: Machine) -> Iterator[tuple[str, str]]:
 
 def _describe_gpu(gpu: Gpu) -> tuple[str, str]:
     now = gpu.now
-    power = None if now.power is None else f"{now.power:.0f} W" + _of(now.power_limit, "W")
+    power = None if now.power is None else f"{now.power:.0f} W" + _of(now.power_limit)
     parts = [
         f"driver {gpu.driver or UNKNOWN}",
         f"{_name(now.clock, 'Hz')} of {_name(gpu.clock_limit, 'Hz')}",
@@ -59,8 +59,8 @@ def _describe_gpu(gpu: Gpu) -> tuple[str, str]:
     return f"GPU {gpu.index}", f"{gpu.name}: {', '.join(part for part in parts if part)}"
 
 
-def _of(limit: float | None, unit: str) -> str:
-    return "" if limit is None else f" of {limit:.0f} {unit}"
+def _of(limit: float | None) -> str:
+    return "" if limit is None else f" of {limit:.0f} W"
 
 
 def _describe_stack(stack: Stack) -> Iterator[tuple[str, str]]:
