@@ -95,9 +95,10 @@ def test_five_runs_can_tell():
 def test_unsteady_machine():
     """Runs whose later half lies apart from the earlier one were not taken in peace: nothing is told from them."""
     drifting = [1 + 0.01 * number for number in range(10)]
-    assert is_unsteady(drifting, RULES.unsteady)
-    assert not is_unsteady(around(1.0), RULES.unsteady)
-    assert not is_unsteady([1.0], RULES.unsteady)
+    assert is_unsteady(drifting, RULES)
+    assert not is_unsteady(around(1.0), RULES)
+    assert not is_unsteady([1.0], RULES)
+    assert not is_unsteady([run ** 0.05 for run in drifting], RULES)  # by less than anybody needs to know
     for old, new, whose in ((drifting, around(2.0), "baseline's"), (around(1.0), drifting, "new")):
         found = decide(old, new, 0.03, 0.0, RULES)
         assert found.answer == "unknown"

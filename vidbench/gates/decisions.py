@@ -67,13 +67,15 @@ def decide(old: Sequence[float], new: Sequence[float], limit: float, noise: floa
     )
 
 
-def is_unsteady(runs: Sequence[float], risk: float) -> bool:
-    """Whether the earlier half of the runs and the later half differ by more than chance."""
+def is_unsteady(runs: Sequence[float], rules: Rules) -> bool:
+    """Whether the earlier half of the runs and the later half differ by more than chance, and by what matters."""
     half = len(runs) // 2
-    return half > 0 and rank_test(runs[:half], runs[half:]) <= risk
+    if not half or rank_test(runs[:half], runs[half:]) > rules.unsteady:
+        return False
+    return abs(median(ratios(runs[:half], runs[half:])) - 1) > rules.effect
 
 
 def _find_unsteady(old: Sequence[float], new: Sequence[float], rules: Rules) -> str | None:
     """Whose runs were not taken in peace."""
     sides = {"the baseline's": old, "the new": new}
-    return next((name for name, runs in sides.items() if is_unsteady(runs, rules.unsteady)), None)
+    return next((name for name, runs in sides.items() if is_unsteady(runs, rules)), None)

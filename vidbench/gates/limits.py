@@ -69,7 +69,8 @@ class Rules:
         alarm: the risk, at each look, that a bound above the limit is chance.
         miss: the risk, at each look, that a bound below the limit is chance.
         effect: the change of a sampled figure that nobody needs to know; smaller limits are as large as this.
-        unsteady: earlier and later runs of one side that differ by less chance than this were not taken in peace.
+        unsteady: earlier and later runs of one side that differ by less chance than this, and by more than `effect`,
+            were not taken in peace.
         rounds: runs that are added at a time.
         most: new runs of a case after which no more are added, save to confirm a regression.
     """
