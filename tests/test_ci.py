@@ -1,5 +1,7 @@
 """docs/ci.md: its workflow is valid, its commands are ones that there are, its table of verdicts is the program's."""
 
+import importlib.util
+import random
 import re
 import shlex
 from pathlib import Path
@@ -13,13 +15,22 @@ from typer.main import get_command
 from vidbench.cli import app
 from vidbench.gates import EXIT_CODES
 
-PAGE = (Path(__file__).parents[1] / "docs" / "ci.md").read_text()
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "ci.md").read_text()
 (WORKFLOW,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
 COMMANDS = [
     line.partition("#")[0].strip()
     for block in re.findall(r"```(?:sh|yaml)\n(.*?)```", PAGE, re.S)
     for line in re.findall(r"(?:^|run: |^ +|bin/)(vidbench (?!-e).*)", block.replace("\\\n", " "), re.M)
 ]
+
+
+def load_benchmark(name: str):
+    """A script of benchmarks/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +67,27 @@ def test_verdicts():
     """The verdicts with their exit codes."""
     rows = re.findall(r"^\| ([a-z ]+) \| (\d) \|", PAGE, re.M)
     assert {verdict: int(code) for verdict, code in rows} == EXIT_CODES
+
+
+def test_power():
+    """The table of what the gate finds is what was kept of the processes that were measured."""
+    rows = re.findall(r"^\| ([\d.]+%) \|((?: [\d.]+%(?: \([\d.]+\))? \|){5})$", PAGE, re.M)
+    kept = (ROOT / "results" / "amd-epyc-2cpus" / "gate-power.txt").read_text()
+    part = r"% slower: regression ([\d.]+%), pass ([\d.]+%), inconclusive [\d.]+%; ([\d.]+) new runs"
+    assert len(rows) == 8
+    for spread, cells in rows:
+        (line,) = re.findall(rf"^  {re.escape(spread)}: .*$", kept, re.M)
+        same, three, five = re.findall(part, line)
+        told = [same[0], f"{same[1]} ({same[2]})", f"{three[0]} ({three[2]})", f"{five[0]} ({five[2]})", five[1]]
+        assert [cell.strip() for cell in cells.split("|")[:5]] == told
+
+
+@pytest.mark.parametrize(("slower", "verdict", "least"), [(0.0, "pass", 0.9), (0.03, "regression", 0.8)])
+def test_power_again(slower, verdict, least):
+    """A hundred trials on those processes, shrunk to a spread of 1%, say what the page says of a thousand."""
+    power = load_benchmark("gate_power")
+    cases = power.read_processes(ROOT / "results" / "amd-epyc-2cpus" / "gate-power.jsonl")
+    rng = random.Random(3)  # noqa: S311
+    draws = [power.draw_from(processes, rng, power.QUIET) for processes in cases.values()]
+    assert len(draws) == 20
+    assert power.score(draws, slower, 100).share(verdict) >= least

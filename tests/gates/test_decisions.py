@@ -98,7 +98,7 @@ def test_unsteady_machine():
     assert is_unsteady(drifting, RULES)
     assert not is_unsteady(around(1.0), RULES)
     assert not is_unsteady([1.0], RULES)
-    assert not is_unsteady([run ** 0.05 for run in drifting], RULES)  # by less than anybody needs to know
+    assert not is_unsteady([run**0.05 for run in drifting], RULES)  # by less than anybody needs to know
     for old, new, whose in ((drifting, around(2.0), "baseline's"), (around(1.0), drifting, "new")):
         found = decide(old, new, 0.03, 0.0, RULES)
         assert found.answer == "unknown"
