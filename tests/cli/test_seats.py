@@ -1,4 +1,4 @@
-"""`vidbench run --devices`: what is refused, and a suite on two seats of the CPU that are known to disturb each other."""
+"""`vidbench run --devices`: what is refused, and a suite on two seats of one CPU, which disturb each other."""
 
 from functools import partial
 from pathlib import Path
@@ -49,7 +49,7 @@ threads = 1
     ("arguments", "fix"),
     [
         (["--devices", "cuda:0,cuda:0"], "names cuda:0 twice"),
-        (["--devices", "cpu"], "--device cpu measures there"),
+        (["--devices", "cpu"], "--device cpu measures one after the other"),
         (["--devices", "cuda:0,meta"], "nothing runs on meta"),
         (["--devices", "cuda:0,auto"], "such as cuda:0,cuda:1, not 'auto'"),
         (["--devices", "cuda:x"], "not 'cuda:x'"),
@@ -111,9 +111,7 @@ def test_disturbed(vidbench, folder: Path, capsys, monkeypatch):
 def test_exit_codes_of_a_check(monkeypatch, capsys, verdict, code):
     """The sentence alone is on stdout; the code tells apart none, disturbed and not told."""
     case = Case(model="x3d-xs", classes=None, frames=4, size=160)
-    found = Influence(
-        case=case, devices=("cuda:0", "cuda:1"), ratio=1.0, interval=None, rounds=8, verdict=verdict
-    )
+    found = Influence(case=case, devices=("cuda:0", "cuda:1"), ratio=1.0, interval=None, rounds=8, verdict=verdict)
     monkeypatch.setattr(seats, "_measure_influence", lambda _: found)
     assert seats.check_seats(None) == code
     assert capsys.readouterr().out == f"{found.sentence}\n"

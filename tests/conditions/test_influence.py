@@ -75,15 +75,15 @@ class TestCompany:
     def test_disturbed(self):
         """Where the check said that they disturb each other, every watched sample is marked; what is counted is not."""
         caveats = ("not settled: known to 5%", "disturbed: 3 of 40 samples were taken beside or under heat")
-        told = add_company(
-            record(macs(), latency(details=WATCHED, caveats=caveats)), "cuda:1", ["cuda:0"], DISTURBED
-        )
+        taken = record(macs(), latency(details=WATCHED, caveats=caveats))
+        told = add_company(taken, "cuda:1", ["cuda:0"], DISTURBED)
         assert told.measurement("macs") == macs()
         marked = told.measurement("latency")
         assert marked.details["disturbed"] == 40
         assert marked.details["disturbances"] == {"cases on the other GPUs": 40, "heat of the GPU": 3}
         assert marked.caveats == (
             "not settled: known to 5%",
-            "disturbed: 40 of 40 samples were taken beside or under cases on the other GPUs (100%), heat of the GPU (8%)",
+            "disturbed: 40 of 40 samples were taken beside or under cases on the other GPUs (100%), heat of the GPU "
+            "(8%)",
         )
         assert is_disturbed(row(told, None), "latency")

@@ -105,7 +105,7 @@ def read_log() -> dict[str, list[tuple[float, float]]]:
 
 
 def test_one_at_a_time_on_each(suite):
-    """Both seats work at once, each on one case at a time, in the suite's order; the records say where and beside whom."""
+    """Both seats work at once, each on one case at a time, in the suite's order; records say where and beside whom."""
     announced, kept = [], []
     with open_cpu_seats() as seats:
         sweep = plan_on_seats(read_suite(str(suite("meets", "one", "two", repeats=2))), "results", seats)

@@ -91,7 +91,7 @@ def _describe_place(record: Record, where: Environment) -> str:
 
 
 def _describe_taking(records: Sequence[Record]) -> list[str]:
-    """In which precisions, beside what, on which days (UTC) a place's records were taken; nothing of what is counted."""
+    """In which precisions, beside what, on which days (UTC) records of a place were taken; of what is counted none."""
     measured = [record for record in records if record.case.device != "meta"]
     if not measured:
         return []

@@ -1,4 +1,4 @@
-"""Seats: GPUs of this machine, each with processes that see no other, in which it is cuda:0 as on a machine with one."""
+"""Seats: GPUs of this machine, each with processes that see no other and call it cuda:0, as on a machine with one."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,11 +53,11 @@ def resolve_names(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         kind, _, number = name.partition(":")
         if kind != "cuda" or (number and not number.isdecimal()):
-            why = {"cpu": "; cases side by side on one CPU would disturb each other", "meta": "; nothing runs on meta"}
-            only = f", --device {kind} measures there" if kind in why else ""
-            raise InputError(
-                f"--devices takes GPUs with commas between, such as cuda:0,cuda:1, not {name!r}{why.get(kind, '')}{only}"
-            )
+            why = {
+                "cpu": "; cases side by side on one CPU would disturb each other, --device cpu measures one after the other",
+                "meta": "; nothing runs on meta, --device meta counts",
+            }.get(kind, "")
+            raise InputError(f"--devices takes GPUs with commas between, such as cuda:0,cuda:1, not {name!r}{why}")
         found.append(f"cuda:{int(number or 0)}")
     if twice := next((name for name in found if found.count(name) > 1), None):
         raise InputError(f"--devices names {twice} twice; on a GPU there is one case at a time")
@@ -116,7 +116,7 @@ def check_alike(cards: Sequence[Card]) -> None:
 
 
 def name_only(number: int, uuid: str | None, visible: str | None) -> str:
-    """What CUDA_VISIBLE_DEVICES has to say for the GPU that is cuda:`number` where it says `visible` to be the only one.
+    """What CUDA_VISIBLE_DEVICES must say for the GPU to be the only one that is cuda:`number` where it says `visible`.
 
     What `visible` calls it is kept, for that can be a part of a GPU (MIG).
     """
