@@ -49,7 +49,7 @@ threads = 1
     ("arguments", "fix"),
     [
         (["--devices", "cuda:0,cuda:0"], "names cuda:0 twice"),
-        (["--devices", "cpu"], "--device cpu measures one after the other"),
+        (["--devices", "cpu"], "--device cpu measures one by one"),
         (["--devices", "cuda:0,meta"], "nothing runs on meta"),
         (["--devices", "cuda:0,auto"], "such as cuda:0,cuda:1, not 'auto'"),
         (["--devices", "cuda:x"], "not 'cuda:x'"),

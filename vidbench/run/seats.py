@@ -54,7 +54,7 @@ def resolve_names(names: Sequence[str]) -> tuple[str, ...]:
         kind, _, number = name.partition(":")
         if kind != "cuda" or (number and not number.isdecimal()):
             why = {
-                "cpu": "; cases side by side on one CPU would disturb each other, --device cpu measures one after the other",
+                "cpu": "; cases side by side on a CPU disturb each other, --device cpu measures one by one",
                 "meta": "; nothing runs on meta, --device meta counts",
             }.get(kind, "")
             raise InputError(f"--devices takes GPUs with commas between, such as cuda:0,cuda:1, not {name!r}{why}")
