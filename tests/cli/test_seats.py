@@ -115,4 +115,3 @@ def test_exit_codes_of_a_check(monkeypatch, capsys, verdict, code):
     monkeypatch.setattr(seats, "_measure_influence", lambda _: found)
     assert seats.check_seats(None) == code
     assert capsys.readouterr().out == f"{found.sentence}\n"
-

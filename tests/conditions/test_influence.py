@@ -21,9 +21,7 @@ DISTURBED = Influence(
     case=CASE, devices=("cuda:0", "cuda:1"), ratio=1.043, interval=Interval(1.03, 1.06, 0.95), rounds=8,
     verdict="disturbed",
 )  # fmt: skip
-UNTOLD = Influence(
-    case=CASE, devices=("cuda:0", "cuda:1"), ratio=1.02, interval=None, rounds=3, verdict="inconclusive"
-)
+UNTOLD = Influence(case=CASE, devices=("cuda:0", "cuda:1"), ratio=1.02, interval=None, rounds=3, verdict="inconclusive")
 WATCHED = {"watched": 40, "disturbed": 3, "disturbances": {"heat of the GPU": 3}}
 
 

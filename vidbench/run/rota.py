@@ -79,10 +79,8 @@ def run_on_seats(
         for thread in threads:
             if thread.ident is not None:
                 thread.join()
-        while not rota.told.empty():
-            told = rota.told.get()
-            if isinstance(told, tuple):
-                keep(*told)
+        for measured in rota.list_untold():
+            keep(*measured)
 
 
 class _Rota:
@@ -115,6 +113,11 @@ class _Rota:
             return
         except BaseException as error:
             self.told.put(error)
+
+    def list_untold(self) -> list[Measured]:
+        """What was measured and has not been asked for, when no thread is at work any more."""
+        told = [self.told.get() for _ in range(self.told.qsize())]
+        return [one for one in told if isinstance(one, tuple)]
 
     def _begin(self, seat: Seat) -> Job | None:
         with self._lock:
