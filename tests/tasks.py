@@ -15,6 +15,11 @@ def tell(send: Send) -> None:
     send(os.getppid())
 
 
+def say(name: str, send: Send) -> None:
+    """That variable of its environment."""
+    send(os.environ.get(name))
+
+
 def die(number: int, send: Send) -> None:
     """Killed by that signal, with something sent before and something begun."""
     send("before")

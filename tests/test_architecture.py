@@ -61,9 +61,9 @@ ROOMS = {
         "units",
     },
     "run": {
-        "catalog", "claims", "clips", "conditions", "counting", "devices", "differences", "environment", "errors",
-        "explain", "heap", "measure", "metrics", "models", "modes", "records", "runs", "searches", "statistics",
-        "store", "suites", "units", "vidbench",
+        "catalog", "claims", "clips", "comparison", "conditions", "counting", "devices", "differences", "environment",
+        "errors", "explain", "heap", "measure", "metrics", "models", "modes", "records", "runs", "searches",
+        "statistics", "store", "suites", "units", "vidbench",
     },
     "cli": {"errors", "export", "heap", "records", "store", "table", "vidbench"},
     "pytest_plugin": set(),

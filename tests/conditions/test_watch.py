@@ -1,11 +1,13 @@
 """Which samples are marked: those since the reading before, of readings and a clock that tests move."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from vidbench.conditions.cpu import CpuReading
 from vidbench.conditions.disturbance import HEAT, OTHERS_ON_CPU
 from vidbench.conditions.reading import Reading
-from vidbench.conditions.watch import Watch, add_details, doubt_details
+from vidbench.conditions.watch import Watch, add_details, doubt_details, mark_all
+from vidbench.records import Measurement
 
 
 class Machine:
@@ -131,3 +133,19 @@ def test_several_windows():
     assert added == {"watched": 20, "disturbed": 5, "disturbances": {"a": 3, "b": 3}}
     assert doubt_details(added)[0].startswith("disturbed: 5 of 20 samples")
     assert doubt_details({**added, "disturbed": 1}) == ()
+
+
+class TestMarkingAll:
+    def test_all_samples(self):
+        """Whatever disturbed a whole figure disturbed each of its samples, and is told once, before all else."""
+        details = {"watched": 20, "disturbed": 5, "disturbances": {HEAT: 5}}
+        figure = Measurement(metric="latency", value=1.0, unit="seconds", method="", details=details)
+        marked = mark_all(replace(figure, caveats=("odd", *doubt_details(details))), OTHERS_ON_CPU)
+        assert marked.details == {"watched": 20, "disturbed": 20, "disturbances": {OTHERS_ON_CPU: 20, HEAT: 5}}
+        assert marked.caveats[0] == "odd"
+        assert [caveat.startswith("disturbed: 20 of 20") for caveat in marked.caveats] == [False, True]
+
+    def test_what_is_not_watched(self):
+        """A figure without watched samples stays as it is."""
+        figure = Measurement(metric="macs", value=1, unit="MACs", method="")
+        assert mark_all(figure, HEAT) is figure

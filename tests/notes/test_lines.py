@@ -70,6 +70,13 @@ class TestEnvironments:
         (line,) = starting(lines, "NVIDIA")
         assert line.endswith(" · fp32 (TF32 off), tf32 · 2026-11-21")
 
+    def test_several_devices(self):
+        """Where cases were measured side by side the line of their machine says on how many devices at most."""
+        alone = record()
+        beside = replace(alone, conditions={**alone.conditions, "beside": {"devices": ["cuda:1"]}})
+        (line,) = starting(notes(alone, beside), "NVIDIA")
+        assert line.endswith(" · fp32 (TF32 off) · up to 2 GPUs at work at once, a case on each · 2026-11-21")
+
     def test_several_places(self):
         """Different stacks, or different clips, are different lines."""
         both = {"a": environment(), "b": environment(stack={"torch": "2.10.0"})}

@@ -1,8 +1,10 @@
 """A sentence for a paper says what was timed, how, and where, from the records alone."""
 
+from dataclasses import replace
+
 from examples import environment, latency, macs, record
 
-from vidbench.notes.methods import write_methods
+from vidbench.notes.methods import describe_company, write_methods
 
 HERE = {"k1": environment(), "k2": environment(driver=None, device="AMD EPYC")}
 DETAILS = {"count": 40, "precision": 0.0082, "warm_up_calls": 12}
@@ -53,3 +55,13 @@ def test_places_and_tasks():
     assert "AMD EPYC, 8 CPU threads" in lines[1]
     assert "training step" in lines[2]
     assert write_methods([record(macs())], HERE) == []
+
+
+def test_several_devices():
+    """That cases were measured beside others is not passed over; what a foreign file says of it costs nothing."""
+    timed = record(latency(details=DETAILS))
+    beside = replace(timed, conditions={**timed.conditions, "beside": {"devices": ["cuda:1", "cuda:2"]}})
+    (line,) = write_methods([timed, beside], HERE)
+    assert "vidbench 0.1.0; up to 3 GPUs at work at once, a case on each; fp32" in line
+    for foreign in (None, 3, {"devices": 2}, []):
+        assert describe_company([replace(timed, conditions={"beside": foreign})]) == ""

@@ -12,8 +12,8 @@ import pytest
 from vidbench.comparison.changes import judge_alternation
 from vidbench.errors import InputError, VidbenchError
 from vidbench.records import Case
-from vidbench.run.alternation import BURSTS, Asked, alternate, plan_looks
-from vidbench.run.sides import check_sides, open_side
+from vidbench.run.alternation import BURSTS, Asked, alternate, plan_looks, start_side
+from vidbench.run.sides import Side, check_sides, open_side
 
 CASE = Case(model="x3d-m", classes=None, frames=4, size=32)
 
@@ -41,6 +41,12 @@ class Numbered(Net):
         super().__init__()
         with open("numbers", "a") as file:
             print(os.getpid(), file=file)
+
+class Counting(Numbered):
+    def forward(self, x):
+        with open("calls", "a") as file:
+            file.write(".")
+        return super().forward(x)
 
 class Ending(Numbered):
     def forward(self, x):
@@ -152,6 +158,24 @@ class TestAlternation:
         assert [plan_looks(rounds) for rounds in (1, 9, 20, 72, 400)] == [
             (1,), (9,), (10, 20), (9, 18, 36, 72), (50, 100, 200, 400)
         ]  # fmt: skip
+
+    @pytest.mark.usefixtures("nets")
+    def test_calls_that_nobody_times(self):
+        """Between being told to go and to stop a side calls its net; otherwise it calls what is asked for alone."""
+        calls = Path("calls")
+        with start_side(Side("turns:Counting"), asked("turns:Counting"), 120) as side:
+            side.begin()
+            warm = calls.stat().st_size
+            side.go()
+            while calls.stat().st_size < warm + 5:
+                time.sleep(0.01)
+            side.stop()
+            stopped = calls.stat().st_size
+            time.sleep(0.2)
+            assert calls.stat().st_size == stopped
+            assert side.take() > 0
+            assert calls.stat().st_size > stopped
+            side.end()
 
     @pytest.mark.usefixtures("nets")
     def test_nothing_is_left(self):

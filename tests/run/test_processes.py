@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import psutil
@@ -14,7 +16,7 @@ import pytest
 import tasks
 
 from vidbench.errors import InputError
-from vidbench.run.processes import Outcome, Processes
+from vidbench.run.processes import Outcome, Processes, StoppedError
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,32 @@ def test_without_forks():
     with Processes(fork=False) as processes:
         assert len(processes.run(tasks.tell).sent) == 2
         assert processes.run(partial(tasks.die, signal.SIGSEGV)).signal == signal.SIGSEGV
+
+
+def test_variables():
+    """Tasks have the variables that are given for them, and no other process has."""
+    with Processes(variables={"VIDBENCH_TEST": "one"}) as processes:
+        assert processes.run(partial(tasks.say, "VIDBENCH_TEST")).sent == ("one",)
+    assert "VIDBENCH_TEST" not in os.environ
+
+
+def find_grandchildren() -> list[psutil.Process]:
+    """Processes that servers of this one have begun."""
+    return [task for server in psutil.Process().children() for task in server.children()]
+
+
+def test_stopped_by_another_thread():
+    """What waits for a task that another thread stops is told so at once; nothing is left, and nothing runs again."""
+    with Processes(limit=60) as processes, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(processes.run, tasks.hang)
+        while not (begun := find_grandchildren()):
+            time.sleep(0.05)
+        processes.stop()
+        with pytest.raises(StoppedError):
+            waiting.result(timeout=60)
+        assert not any(process.is_running() for process in begun)
+        with pytest.raises(StoppedError):
+            processes.run(tasks.tell)
 
 
 @pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf")])

@@ -32,12 +32,20 @@ def run(  # noqa: PLR0917  # one parameter an option
     device: Annotated[
         str | None, typer.Option(help="Measure on this device instead of the suite's.", show_default=False)
     ] = None,
+    devices: Annotated[
+        str | None,
+        typer.Option(help="Measure on these GPUs at once, a case on each, such as cuda:0,cuda:1.", show_default=False),
+    ] = None,
+    check_devices: Annotated[
+        bool, typer.Option("--check-devices", help="Only tell whether cases on --devices disturb each other.")
+    ] = False,
     timeout: Annotated[
         float | None,
         typer.Option(help="Seconds after which a case is ended, instead of the suite's.", show_default=False),
     ] = None,
 ) -> None:
     """Run a suite: all its cases, each in a process of its own, into a new result file."""
+    from vidbench.cli import seats
     from vidbench.cli.left_out import warn_of_clips
     from vidbench.errors import InputError
     from vidbench.suites.files import read_suite, shipped_suites
@@ -53,6 +61,13 @@ def run(  # noqa: PLR0917  # one parameter an option
 
     wanted = read_suite(suite)
     kinds = _parse_kinds(retry)
+    seats.check_options(devices, device=device, check=check_devices)
+    if devices is not None:
+        code = seats.run_on_devices(
+            wanted, results, devices, limit=timeout or wanted.timeout, measure=_run, resume=resume, retry=kinds,
+            dry_run=dry_run, check=check_devices,
+        )  # fmt: skip
+        raise typer.Exit(code)
     with Processes(timeout or wanted.timeout) as processes:
         sweep = plan_sweep(wanted, results, processes, device=device, resume=resume, retry=kinds)
         if dry_run:
@@ -93,8 +108,10 @@ def _run(sweep: "Sweep") -> int:
     interrupted = False
     try:
         with show_progress(len(sweep.jobs), expected=sweep.estimate().seconds) as announce:
+            announce.done = 0 if sweep.seats else None
             for record in sweep.run(announce):
                 measured += 1
+                announce.done = measured if sweep.seats else None
                 if failure := describe_failure(record):
                     failed += 1
                     announce.failed = failed

@@ -11,6 +11,7 @@ HELD = 0.01  # share of the time for which a GPU's clocks may be held down
 
 OTHERS_ON_CPU = "other processes on the CPU"
 OTHERS_ON_GPU = "other processes on the GPU"
+OTHER_GPUS = "cases on the other GPUs"  # of the same run; told by vidbench itself, not by two readings
 STOLEN = "CPU time taken by the host"
 QUOTA = "the quota of CPU time used up"
 HEAT = "heat of the CPU"

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ from vidbench.conditions.disturbance import SHORTEST, find_disturbances, others
 from vidbench.conditions.gpu import Address
 from vidbench.conditions.reading import Reader, Reading, open_machine
 from vidbench.conditions.summary import describe_reading, describe_readings
-from vidbench.records import DISTURBED
+from vidbench.records import DISTURBED, Measurement
 
 PAUSE = 0.2  # seconds between readings at least
 COST = 0.01  # share of the time that readings may take
@@ -137,3 +138,14 @@ def doubt_details(details: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     told = ", ".join(f"{name} ({count / watched:.0%})" for name, count in details["disturbances"].items())
     return (f"{DISTURBED}: {disturbed} of {watched} samples were taken beside or under {told}",)
+
+
+def mark_all(measurement: Measurement, disturbance: str) -> Measurement:
+    """The figure with that disturbance of each of its samples; unchanged where its samples are not watched."""
+    details = measurement.details
+    if "watched" not in details:
+        return measurement
+    watched = details["watched"]
+    marked = {**details, "disturbed": watched, "disturbances": {disturbance: watched, **details["disturbances"]}}
+    others = tuple(caveat for caveat in measurement.caveats if not caveat.startswith(f"{DISTURBED}:"))
+    return replace(measurement, details=marked, caveats=(*others, *doubt_details(marked)))

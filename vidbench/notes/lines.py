@@ -10,7 +10,7 @@ from vidbench.heap import OTHERS
 from vidbench.metrics import METRICS, TIMED
 from vidbench.modes import PRECISIONS
 from vidbench.notes.growth import fit_growth
-from vidbench.notes.methods import write_methods
+from vidbench.notes.methods import describe_company, write_methods
 from vidbench.notes.modes import describe_modes
 from vidbench.records import DISTURBED, GIVEN, NOT_SETTLED, RANDOM, Environment, Record
 from vidbench.repeats import BETWEEN
@@ -91,12 +91,13 @@ def _describe_place(record: Record, where: Environment) -> str:
 
 
 def _describe_taking(records: Sequence[Record]) -> list[str]:
-    """In which precisions and on which days (UTC) the records of a place were taken; of what is counted neither."""
+    """In which precisions, beside what, on which days (UTC) records of a place were taken; of what is counted none."""
     measured = [record for record in records if record.case.device != "meta"]
     if not measured:
         return []
     precisions = dict.fromkeys(PRECISIONS.get(record.case.dtype, record.case.dtype) for record in measured)
-    return [", ".join(precisions), format_days(record.time for record in measured)]
+    company = describe_company(measured)
+    return [", ".join(precisions), *([company] if company else []), format_days(record.time for record in measured)]
 
 
 def _weights(records: Sequence[Record]) -> list[str]:

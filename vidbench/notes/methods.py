@@ -39,6 +39,7 @@ def _write(records: Sequence[Record], where: Environment) -> str:
     setting = [
         f"{where.device}{driver}, {where.threads} CPU threads, {where.platform}",
         ", ".join(f"{name} {version}" for name, version in versions.items()),
+        *([company] if (company := describe_company(records)) else []),
         f"{_list(PRECISIONS.get(case.dtype, case.dtype) for case in cases)}, mode {_list(case.mode for case in cases)}",
         f"batch {_list(str(case.batch) for case in cases)}, clips {clips} (frames x size, {source}), {weights} weights",
     ]
@@ -47,6 +48,14 @@ def _write(records: Sequence[Record], where: Environment) -> str:
         "device; decoding, preprocessing and copies are outside"
     )
     return f"{'. '.join(part for part in timed if part)}. {inside}. {'; '.join(setting)}."
+
+
+def describe_company(records: Iterable[Record]) -> str:
+    """How many GPUs of the machine were at work at once, at most; nothing where there was one."""
+    beside = [record.conditions.get("beside") for record in records]
+    devices = [one.get("devices") for one in beside if isinstance(one, Mapping)]  # a file may come from anywhere
+    most = max((len(one) for one in devices if isinstance(one, list)), default=0)
+    return f"up to {most + 1} GPUs at work at once, a case on each" if most else ""
 
 
 def _describe_timing(name: str, records: Iterable[Record]) -> str:

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from vidbench.errors import InputError, VidbenchError
 from vidbench.run import side as script
-from vidbench.run.side import BEGIN, END
+from vidbench.run.side import BEGIN, END, GO, STOP
 from vidbench.run.sides import Side
 
 BURSTS, BURST_SECONDS = 12, 0.1
@@ -75,11 +75,11 @@ def alternate(
     found: list[tuple[Burst, ...]] = []
     stacks: tuple[dict[str, str], dict[str, str]] = ({}, {})
     looks = plan_looks(rounds)
-    with _start(sides[0], asked[0], timeout) as old, _start(sides[1], asked[1], timeout) as new:
+    with start_side(sides[0], asked[0], timeout) as old, start_side(sides[1], asked[1], timeout) as new:
         for number in range(rounds):
             announce(number)
             stacks = old.begin(), new.begin()
-            found.append(tuple(_take_turns(old, new)))
+            found.append(tuple(take_turns(old.take, new.take)))
             for side in (old, new):
                 side.end()
             if number + 1 in looks and is_told(found):
@@ -92,16 +92,17 @@ def plan_looks(rounds: int) -> tuple[int, ...]:
     return tuple(sorted({rounds} | {rounds >> i for i in range(1, LOOKS) if rounds >> i >= FIRST}))
 
 
-def _take_turns(old: "_Process", new: "_Process") -> Iterator[Burst]:
-    for turn in range(BURSTS):
+def take_turns(old: Callable[[], float], new: Callable[[], float], bursts: int = BURSTS) -> Iterator[Burst]:
+    """So many bursts of each, in an order in which neither is always the first: A B, B A, A B, ..."""
+    for turn in range(bursts):
         if turn % 2:
-            after = new.take()
-            yield old.take(), after
+            after = new()
+            yield old(), after
         else:
-            yield old.take(), new.take()
+            yield old(), new()
 
 
-class _Process:
+class SideProcess:
     """A side's process, which answers a line with a line."""
 
     def __init__(self, name: str, model: str, process: "subprocess.Popen[bytes]", timeout: float) -> None:
@@ -126,6 +127,16 @@ class _Process:
         self._tell(str(BURST_SECONDS))
         samples: list[float] = self.read()["samples"]
         return median(samples)
+
+    def go(self) -> None:
+        """Calls from now on, until they are stopped; the first of them has been made."""
+        self._tell(GO)
+        self.read()
+
+    def stop(self) -> None:
+        """No more calls; the last of them has ended."""
+        self._tell(STOP)
+        self.read()
 
     def _tell(self, word: str) -> None:
         stdin = self._pipe(self._process.stdin)
@@ -164,7 +175,7 @@ class _Process:
 
 
 @contextmanager
-def _start(side: Side, asked: Asked, timeout: float) -> Iterator[_Process]:
+def start_side(side: Side, asked: Asked, timeout: float) -> Iterator[SideProcess]:
     """The side's process while this is open, from which those of the rounds are forked."""
     told = asdict(asked) | {"dtype": DTYPES[asked.dtype]}
     with subprocess.Popen(  # noqa: S603  # ourselves
@@ -172,7 +183,7 @@ def _start(side: Side, asked: Asked, timeout: float) -> Iterator[_Process]:
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=side.folder, env=side.environment, start_new_session=True,
     ) as process:  # fmt: skip
         try:
-            yield _Process(side.name, asked.model, process, timeout)
+            yield SideProcess(side.name, asked.model, process, timeout)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -42,6 +42,10 @@ class Outcome:
         return signal.Signals(os.WTERMSIG(self.status or 0)) if killed else None
 
 
+class StoppedError(VidbenchError):
+    """What was to run was ended by another thread."""
+
+
 class Processes:
     """Gives each task a process of its own, forked from a server that has imported torch but run no operator.
 
@@ -50,16 +54,21 @@ class Processes:
     Args:
         limit: seconds that one task may take before its process is killed.
         fork: whether to fork; False starts each process anew, None does what is safe here.
+        variables: of the environment of all of these processes, beside or instead of this one's.
 
     Raises:
         InputError: that is no time to wait.
     """
 
-    def __init__(self, limit: float = TIMEOUT, *, fork: bool | None = None) -> None:
+    def __init__(
+        self, limit: float = TIMEOUT, *, fork: bool | None = None, variables: Mapping[str, str] | None = None
+    ) -> None:
         if not 0 < limit <= LONGEST:
             raise InputError(f"a timeout is above 0 and at most {LONGEST:,.0f} seconds, not {limit:g}")
         self.limit = limit
         self._fork = fork
+        self._variables = dict(variables or {})
+        self._stopped = False
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -76,8 +85,12 @@ class Processes:
 
         Raises:
             VidbenchError: no server of processes can be started.
+            StoppedError: another thread has called `stop`, and the task is not done.
         """
         control = self._control or self._start()
+        if self._stopped:
+            self.close()
+            raise StoppedError
         ours, theirs = socket.socketpair()
         with ours:
             with theirs, suppress(OSError):
@@ -95,11 +108,21 @@ class Processes:
                 status = self._wait(control, ours, received, GRACE)
         if status in (None, b""):
             self.close()
+            if self._stopped:
+                raise StoppedError
         return Outcome(
             sent=tuple(_unpickle(received)),
             status=int.from_bytes(status, "little") if status else None,
             timed_out=timed_out,
         )
+
+    def stop(self) -> None:
+        """End what runs here from another thread than that which waits for it; nothing can be run here any more."""
+        self._stopped = True
+        control = self._control
+        if control is not None:
+            with suppress(OSError):  # closing it would not wake the thread that waits
+                control.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End the server, and with it whatever still runs there."""
@@ -116,7 +139,7 @@ class Processes:
     def _start(self) -> socket.socket:
         control, theirs = socket.socketpair()
         # The server is given our path as it is, without the current folder in front of it.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, **self._variables, "PYTHONPATH": os.pathsep.join(sys.path)}
         code = f"from vidbench.run.server import serve; serve({theirs.fileno()}, {self._fork})"
         self._control = control
         with theirs:
@@ -130,6 +153,8 @@ class Processes:
             word = control.recv(1)
         if word != READY:
             self.close()
+            if self._stopped:
+                raise StoppedError
             raise VidbenchError(
                 "no process can be started for cases (above is why); --in-process measures without (in_process=True)"
             )

@@ -1,9 +1,10 @@
 """One side of an alternation: in each round a new process builds the net, then times a burst whenever it is asked to.
 
 Run as a file by the side's own Python, among the side's own packages, so that of vidbench it uses `build` alone. The
-first argument is what to build, as JSON. Lines of stdin begin a round, ask in it for a burst of so many seconds, end
-it; answers are lines of JSON, of which an `error` is the last. The processes of rounds are forked from this one, which
-has imported torch and run no operator; where a fork cannot compute, all rounds are in this one.
+first argument is what to build, as JSON. Lines of stdin begin a round, ask in it for a burst of so many seconds, or for
+calls from now on and for their end, and end it; answers are lines of JSON, of which an `error` is the last. The
+processes of rounds are forked from this one, which has imported torch and run no operator; where a fork cannot compute,
+all rounds are in this one.
 """
 
 import ctypes
@@ -13,9 +14,11 @@ import sys
 import time
 from collections.abc import Callable
 from io import RawIOBase
+from select import select
 from typing import Any, TextIO
 
 BEGIN, END = "begin", "end"  # a round
+GO, STOP = "go", "stop"  # calls that nobody times
 WARM_UP_CALLS, WARM_UP_SECONDS = 3, 0.5
 LEAST_CALLS = 2  # of a burst
 
@@ -66,6 +69,11 @@ def serve(lines: RawIOBase, answers: TextIO, asked: dict[str, Any]) -> None:
         return
     answer(answers, {"stack": stack})
     while (line := (lines.readline() or b"").decode().strip()) not in ("", END):
+        if line in (GO, STOP):
+            answer(answers, {"samples": [take()] if line == GO else []})
+            while line == GO and not select([lines], [], [], 0)[0]:
+                take()
+            continue
         wanted, samples = float(line), [take()]
         while len(samples) < LEAST_CALLS or sum(samples) < wanted:
             samples.append(take())

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ class Side:
         folder: where it runs.
         first: whether the folder's code comes before whatever else is on the path.
         model: the net, where the side names one.
+        variables: of its process's environment, beside or instead of this one's.
     """
 
     name: str
@@ -32,12 +33,13 @@ class Side:
     folder: Path = field(default_factory=Path.cwd)
     first: bool = False
     model: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables of its process."""
         paths = [str(self.folder) if self.first else "", os.environ.get("PYTHONPATH", "")]
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+        return {**os.environ, **self.variables, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
 @contextmanager

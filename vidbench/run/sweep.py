@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vidbench.conditions.influence import Influence
 from vidbench.counting import count
 from vidbench.environment import key
 from vidbench.errors import InputError
@@ -18,6 +19,8 @@ from vidbench.run.offers import find_lengths
 from vidbench.run.places import locate
 from vidbench.run.plan import Plan
 from vidbench.run.processes import Processes
+from vidbench.run.rota import run_on_seats
+from vidbench.run.seats import Seat
 from vidbench.run.worker import predict
 from vidbench.runs import FAILURES, Estimate, estimate, find_done, name_machine, read_runs, run_path
 from vidbench.store import Writer
@@ -33,6 +36,8 @@ class Sweep:
         jobs: what is to be measured, in its order.
         done: how many cases are there already.
         warnings: of earlier runs' files.
+        seats: where cases are measured at the same time, one on each, instead of one after the other.
+        influence: what cases on the seats do to each other.
     """
 
     path: Path
@@ -42,7 +47,10 @@ class Sweep:
     done: int = 0
     warnings: tuple[str, ...] = ()
     earlier: tuple[Record, ...] = ()
+    seats: tuple[Seat, ...] = ()
+    influence: Influence | None = None
     _nets: Nets = field(default_factory=Nets)
+    _macs: dict[object, float | None] = field(default_factory=dict)
 
     @property
     def cases(self) -> list[Case]:
@@ -50,7 +58,7 @@ class Sweep:
         return [case for case, _ in self.jobs]
 
     def run(self, announce: Callable[[Case], None] = lambda _: None) -> Iterator[Record]:
-        """Measure case after case; each is in the file before it is given.
+        """Measure all cases; each is in the file before it is given.
 
         Raises:
             InputError: the file cannot be written.
@@ -65,6 +73,12 @@ class Sweep:
             ) from error
         with opened as file:
             writer = Writer(file)
+            if self.seats:
+                yield from run_on_seats(
+                    self.jobs, self.plan, self.seats,
+                    keep=writer.append, announce=announce, influence=self.influence,
+                )  # fmt: skip
+                return
             for record, environment in run_cases(self.jobs, self.plan, processes=self.processes, announce=announce):
                 writer.append(record, environment)
                 yield record
@@ -75,13 +89,18 @@ class Sweep:
 
     def estimate(self) -> Estimate:
         """How long the cases will take."""
-        return estimate(self.cases, self.earlier, self._count_macs)
+        found = estimate(self.cases, self.earlier, self.count_macs)
+        return replace(found, seconds=found.seconds / max(1, min(len(self.seats), len(self.jobs))))
 
-    def _count_macs(self, case: Case) -> float | None:
-        with suppress(Exception):  # a net that cannot be counted is found out when it is measured
-            net = self._nets.counted(case)
-            return count(net, Clip(frames=case.frames, size=case.size), train=case.task == "train").macs
-        return None
+    def count_macs(self, case: Case) -> float | None:
+        """Those of one clip; None where they depend on it, or cannot be counted."""
+        alike = (case.model, case.classes, case.frames, case.size, case.task)
+        if alike not in self._macs:
+            self._macs[alike] = None
+            with suppress(Exception):  # a net that cannot be counted is found out when it is measured
+                net, clip = self._nets.counted(case), Clip(frames=case.frames, size=case.size)
+                self._macs[alike] = count(net, clip, train=case.task == "train").macs
+        return self._macs[alike]
 
 
 def plan_sweep(

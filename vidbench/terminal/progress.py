@@ -22,12 +22,14 @@ class Display:
 
     Attributes:
         failed: how many cases could not be measured, as whoever measures them counts.
+        done: how many are done, as they count who measure several at once; else all that began but the last.
     """
 
     def __init__(
-        self, total: int, show: Callable[[int, str], None], *, searching: bool, expected: float | None
+        self, total: int, show: Callable[[int, int, str], None], *, searching: bool, expected: float | None
     ) -> None:
         self.failed = 0
+        self.done: int | None = None
         self._total, self._show, self._searching, self._expected = total, show, searching, expected
         self._begun = time.monotonic()
         self._number = 0
@@ -37,17 +39,20 @@ class Display:
         """Say that this case begins."""
         first, gone = self._last is None, time.monotonic() - self._begun
         self._number += self._is_next(case)
-        if gone > QUIET_SECONDS or (first and case.device != "meta"):
-            self._show(self._number, f"{_describe(case)}{self._describe_time(gone)}")
+        if gone > QUIET_SECONDS or (first and case.device != "meta") or self.done == 0:
+            self._show(self._number, self._count_done(), f"{_describe(case)}{self._describe_time(gone)}")
 
     def _is_next(self, case: "Case") -> bool:
         """Whether this is another case, and not another batch of the last."""
         before, self._last = self._last, case
         return not self._searching or before is None or replace(before, batch=case.batch) != case
 
+    def _count_done(self) -> int:
+        return self._number - 1 if self.done is None else self.done
+
     def _describe_time(self, gone: float) -> str:
         """How long it has taken and will take: by the cases that are done, before by what was expected."""
-        done = self._number - 1
+        done = self._count_done()
         left = gone / done * (self._total - done) if done and gone > QUIET_SECONDS else self._expected
         if left is None or gone + left < LONG_SECONDS:
             return ""
@@ -65,7 +70,7 @@ def show_progress(total: int, *, searching: bool = False, expected: float | None
     console = open_console(sys.stderr)
     if not console.is_terminal:
 
-        def tell(number: int, text: str) -> None:
+        def tell(number: int, _done: int, text: str) -> None:
             print(f"[{number}/{total}] {text}", file=sys.stderr, flush=True)  # noqa: T201
 
         yield Display(total, tell, searching=searching, expected=expected)
@@ -79,8 +84,8 @@ def show_progress(total: int, *, searching: bool = False, expected: float | None
     ) as progress:  # fmt: skip
         task = progress.add_task("", total=total)
 
-        def advance(number: int, text: str) -> None:
-            progress.update(task, description=text, completed=number - 1)
+        def advance(_number: int, done: int, text: str) -> None:
+            progress.update(task, description=text, completed=done)
             progress.refresh()
 
         yield Display(total, advance, searching=searching, expected=expected)
