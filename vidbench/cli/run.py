@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 NOT_MEASURED = 3
+CLUSTER = "On a cluster"
 
 
 def run(  # noqa: PLR0917  # one parameter an option
@@ -36,8 +37,77 @@ def run(  # noqa: PLR0917  # one parameter an option
         float | None,
         typer.Option(help="Seconds after which a case is ended, instead of the suite's.", show_default=False),
     ] = None,
+    launcher: Annotated[
+        str, typer.Option(help="local measures on this machine; slurm hands the cases to a cluster.")
+    ] = "local",
+    partition: Annotated[
+        str | None, typer.Option(help="Slurm's partition.", show_default=False, rich_help_panel=CLUSTER)
+    ] = None,
+    gres: Annotated[
+        str | None,
+        typer.Option(help="What a job has of a node, such as gpu:a100:1.", show_default=False, rich_help_panel=CLUSTER),
+    ] = None,
+    constraint: Annotated[
+        str | None, typer.Option(help="Features that nodes must have.", show_default=False, rich_help_panel=CLUSTER)
+    ] = None,
+    exclusive: Annotated[
+        bool | None,
+        typer.Option(
+            "--exclusive/--shared",
+            help="Whether a job has its node for itself; by default one without --gres.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            help="What a job may take: minutes, or as hours:minutes:seconds; by default 60.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    array_parallelism: Annotated[
+        int | None,
+        typer.Option(
+            help="How many jobs may run at once, by default 256.", show_default=False, rich_help_panel=CLUSTER
+        ),
+    ] = None,
+    job_time: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that a job is to take; cases are packed so. By default 600, or half of --time.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", help="Any further option of sbatch.", show_default=False, rich_help_panel=CLUSTER
+        ),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Wait for the jobs, and merge what they measured.", rich_help_panel=CLUSTER)
+    ] = False,
+    attach: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Come back to a run on the cluster, follow and merge it; with --resume begin again what ended early.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="End the jobs of --attach ID.", rich_help_panel=CLUSTER)
+    ] = False,
+    poll: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks at the jobs.", rich_help_panel=CLUSTER)
+    ] = 10.0,
 ) -> None:
     """Run a suite: all its cases, each in a process of its own, into a new result file."""
+    from vidbench.cli import launching
     from vidbench.cli.left_out import warn_of_clips
     from vidbench.errors import InputError
     from vidbench.suites.files import read_suite, shipped_suites
@@ -46,13 +116,26 @@ def run(  # noqa: PLR0917  # one parameter an option
     if list_:
         print_suites([read_suite(name) for name in shipped_suites()])
         return
+    from vidbench.suites.launchers import parse_options
+
+    values = (partition, gres, constraint, exclusive, time, array_parallelism, job_time, parse_options(slurm or []))
+    given = dict(zip(launching.SLURM_OPTIONS, values, strict=True))
+    launching.check_options(launcher, attach, given, follow=follow, cancel=cancel)
+    if attach is not None:
+        raise typer.Exit(launching.attach(results, attach, resume=resume, cancel=cancel, poll=poll))
     if suite is None:
         raise InputError("no suite; give its name or file, or --list for those that come with vidbench")
+    wanted = read_suite(suite)
+    kinds = _parse_kinds(retry)
+    if launcher == "slurm":
+        code = launching.launch(
+            wanted, results, given, device=device, timeout=timeout, retry=kinds if resume else None,
+            dry_run=dry_run, follow=follow, poll=poll,
+        )  # fmt: skip
+        raise typer.Exit(code)
     from vidbench.run.processes import Processes
     from vidbench.run.sweep import plan_sweep
 
-    wanted = read_suite(suite)
-    kinds = _parse_kinds(retry)
     with Processes(timeout or wanted.timeout) as processes:
         sweep = plan_sweep(wanted, results, processes, device=device, resume=resume, retry=kinds)
         if dry_run:

@@ -1,0 +1,163 @@
+"""A real Slurm of two nodes on this machine, in a folder of its own; ended by the pids that its daemons left there.
+
+Run: python tests/cluster/slurm.py start FOLDER, then with SLURM_CONF=FOLDER/slurm.conf whatever Slurm has, then
+python tests/cluster/slurm.py stop FOLDER. It needs root and Debian's slurmctld, slurmd, slurm-client and munge.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue")
+NODES = ("n1", "n2")
+SECONDS = 30.0  # for two idle nodes, or for a daemon to go
+PARTITION = "debug"
+
+
+def lacks() -> str | None:
+    """Why there can be no cluster here, or None."""
+    missing = [name for name in PROGRAMS if find(name) is None]
+    if missing:
+        return f"no {', '.join(missing)} here"
+    return None if os.geteuid() == 0 else "Slurm's daemons are started by root alone"
+
+
+def find(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def configure(folder: Path) -> Path:
+    """Write slurm.conf, whose sockets and ports no other cluster on this machine has."""
+    host = socket.gethostname()
+    controller, *ports = free_ports(1 + len(NODES))
+    nodes = [
+        f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=2000"
+        for node, port in zip(NODES, ports, strict=True)
+    ]
+    lines = [
+        "ClusterName=vidbench",
+        f"SlurmctldHost={host}(127.0.0.1)",
+        f"SlurmctldPort={controller}",
+        "AuthType=auth/munge",
+        f"AuthInfo=socket={folder}/munge.socket,cred_expire=3",
+        "CredType=cred/munge",
+        "SlurmUser=root",
+        "SlurmdUser=root",
+        f"StateSaveLocation={folder}/state",
+        f"SlurmdSpoolDir={folder}/spool.%n",
+        f"SlurmctldPidFile={folder}/slurmctld.pid",
+        f"SlurmdPidFile={folder}/slurmd.%n.pid",
+        f"SlurmctldLogFile={folder}/slurmctld.log",
+        f"SlurmdLogFile={folder}/slurmd.%n.log",
+        "ProctrackType=proctrack/linuxproc",
+        "TaskPlugin=task/none",
+        "SelectType=select/cons_tres",
+        "SelectTypeParameters=CR_Core",
+        "MpiDefault=none",
+        "ReturnToService=2",
+        "JobRequeue=1",
+        "KillWait=5",
+        "SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0",
+        *nodes,
+        f"PartitionName={PARTITION} Nodes={','.join(NODES)} Default=YES MaxTime=60 State=UP",
+    ]
+    path = folder / "slurm.conf"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def start(folder: Path) -> dict[str, str]:
+    """Start the daemons and wait for idle nodes; the environment in which Slurm's commands find them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    (folder / "state").mkdir()
+    key = folder / "munge.key"
+    key.write_bytes(os.urandom(128))
+    key.chmod(0o400)
+    environment = {**os.environ, "SLURM_CONF": str(configure(folder))}
+    files = [
+        f"--{name}-file={folder}/munge{end}"
+        for name, end in (("key", ".key"), ("pid", ".pid"), ("log", ".log"), ("seed", ".seed"))
+    ]
+    run([find("munged"), "--force", f"--socket={folder}/munge.socket", *files], environment, folder)
+    run([find("slurmctld")], environment, folder)
+    for node in NODES:
+        run([find("slurmd"), "-N", node], environment, folder)
+    end = time.monotonic() + SECONDS
+    while count_idle(environment) < len(NODES):
+        if time.monotonic() > end:
+            stop(folder)
+            raise TimeoutError(f"no {len(NODES)} idle nodes after {SECONDS:g} s; {folder}/*.log say why")
+        time.sleep(0.2)
+    return environment
+
+
+def run(command: list[str | None], environment: dict[str, str], folder: Path) -> None:
+    """A daemon, which goes into the background by itself; what it says stays in the folder."""
+    with (folder / "started.log").open("a") as log:
+        subprocess.run(
+            [str(part) for part in command],
+            env=environment,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def count_idle(environment: dict[str, str]) -> int:
+    done = subprocess.run(
+        ["sinfo", "-h", "-N", "-t", "idle", "-o", "%N"], env=environment, capture_output=True, text=True, check=False
+    )
+    return len(done.stdout.split())
+
+
+def stop(folder: Path) -> None:
+    """End what was started there, first jobs' processes by their nodes' daemons, then the daemons by their pids."""
+    environment = {**os.environ, "SLURM_CONF": f"{folder}/slurm.conf"}
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(
+            ["scancel", "--full", "-u", "root"], env=environment, check=False, timeout=10, capture_output=True
+        )
+    for name in (*(f"slurmd.{node}" for node in NODES), "slurmctld", "munge"):
+        end_by_pid(folder / f"{name}.pid")
+
+
+def end_by_pid(path: Path) -> None:
+    try:
+        pid = int(path.read_text())
+        os.kill(pid, signal.SIGTERM)
+    except (OSError, ValueError):
+        return
+    end = time.monotonic() + SECONDS
+    while is_alive(pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    with suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    {"start": start, "stop": stop}[sys.argv[1]](Path(sys.argv[2]).absolute())

@@ -1,0 +1,76 @@
+"""Runs on a cluster: their jobs, how far they are, and what became of them."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from vidbench.terminal.screen import open_console, warn
+from vidbench.units import format_duration
+
+if TYPE_CHECKING:
+    from vidbench.cluster.following import Standing
+
+SHOWN = 10  # jobs that ended or were refused; more say nothing new
+
+
+def print_jobs(sizes: Sequence[int], seconds: Sequence[float]) -> None:
+    """How many jobs there are, and how long the longest of them will take."""
+    most = f"at most {max(sizes)} cases each, the longest about {format_duration(max(seconds))}"
+    print_line(f"{len(sizes)} jobs, {most}")
+
+
+def print_line(text: str) -> None:
+    """One line of what was asked for."""
+    open_console(sys.stdout).print(Text(text), soft_wrap=True)
+
+
+def describe(standing: "Standing") -> str:
+    """How far a run is, in one line."""
+    done = standing.measured + standing.left
+    parts = [f"{done} of {standing.total} cases"]
+    parts += [f"{standing.failed} of them failed"] if standing.failed else []
+    parts += [f"{standing.left} measured before"] if standing.left else []
+    parts += [f"{standing.running} jobs run"] if standing.running else []
+    waiting = ", ".join(f"{count} for {reason}" for reason, count in standing.waiting.most_common())
+    parts += [f"{standing.waiting.total()} jobs wait ({waiting})"] if waiting else []
+    return "; ".join(parts)
+
+
+class Watching:
+    """Says how far a run is: on a terminal in one line that is written over, elsewhere a line a change."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def show(self, standing: "Standing") -> None:
+        """Say what is new."""
+        text = describe(standing)
+        if text == self._last:
+            return
+        if sys.stderr.isatty():
+            print(f"\r{text:<{len(self._last)}}", end="", file=sys.stderr, flush=True)  # noqa: T201
+        else:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+        self._last = text
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._last and sys.stderr.isatty():
+            print(file=sys.stderr)  # noqa: T201
+
+
+def print_outcome(standing: "Standing", files: Mapping[Path, int], logs: Path) -> None:
+    """What became of a run: where its records are, which jobs measured nothing, and what is missing."""
+    for path, records in files.items():
+        print_line(f"{records} records in {_shorten(path)}")
+    for number, reason in list(standing.refused.items())[:SHOWN]:
+        warn(f"job {number} cannot be measured: {reason}")
+    for number, state in list(standing.ended.items())[:SHOWN]:
+        warn(f"job {number} ended before its cases were done ({state}); see {_shorten(logs)}")
+
+
+def _shorten(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
