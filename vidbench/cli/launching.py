@@ -49,7 +49,9 @@ def launch(
     from vidbench.cluster.planning import plan_spread
     from vidbench.suites.launchers import change_slurm
     from vidbench.terminal.cluster import print_jobs, print_line
+    from vidbench.terminal.screen import warn
     from vidbench.terminal.suites import print_plan
+    from vidbench.units import format_duration
 
     slurm = change_slurm(suite.slurm, given)
     if not dry_run:
@@ -58,12 +60,14 @@ def launch(
         check_launcher()
     spread = plan_spread(suite, Path(results), slurm, device)
     lengths = [sum(spread.expected[place].seconds for place in job) for job in spread.jobs]
+    if (most := max(lengths)) > slurm.time * 60:
+        warn(f"the longest job may take {format_duration(most)}, more than --time allows it; give it more")
     if dry_run:
         print_plan(spread.cases, {}, spread.estimate, done=0)
         print_jobs([len(job) for job in spread.jobs], lengths)
         return 0
     folder = spread.create(Path(results), retry, timeout)
-    ids = _submit_or_leave(folder, lambda: submit(folder, range(len(spread.jobs)), slurm.name_options(), slurm.time))
+    ids = _submit_or_leave(folder, lambda: submit(folder, range(len(spread.jobs))))
     print_jobs([len(job) for job in spread.jobs], lengths)
     print_line(f"handed to Slurm as {', '.join(ids)}; vidbench run --attach {folder.name} follows them")
     return watch(folder, poll) if follow else 0
@@ -116,8 +120,7 @@ def _begin_again(folder: "SweepFolder") -> None:
     check_launcher()
     jobs = Follower(folder, look).find_idle()
     if jobs:
-        manifest = folder.manifest()
-        submit(folder, jobs, manifest.options, manifest.minutes)
+        submit(folder, jobs)
         warn(f"{len(jobs)} jobs that had ended too early are handed to Slurm again")
 
 

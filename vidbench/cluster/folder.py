@@ -33,6 +33,7 @@ class Manifest:
     Attributes:
         sizes: how many cases each job has.
         minutes: that Slurm gives each job.
+        place: the folder that jobs are run in, where nets of users' own are found.
         retry: the kinds of failures that are measured again; None where what earlier runs measured is, too.
         options: by which Slurm is asked for its jobs, as submitit names them.
     """
@@ -43,6 +44,7 @@ class Manifest:
     timeout: float
     sizes: tuple[int, ...]
     minutes: int
+    place: str
     retry: tuple[str, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 

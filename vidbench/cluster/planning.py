@@ -58,6 +58,7 @@ class Spread:
             timeout=timeout or self.suite.timeout,
             sizes=tuple(len(job) for job in self.jobs),
             minutes=self.slurm.time,
+            place=str(Path.cwd()),
             retry=None if retry is None else tuple(retry),
             options=self.slurm.name_options(),
         )

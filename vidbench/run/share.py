@@ -67,7 +67,7 @@ class Attempt:
         self._manifest = folder.manifest()
         self._attempt = folder.begin_attempt(number)
         self._where = {"node": os.environ.get("SLURMD_NODENAME") or socket.gethostname(), "job": _name_job()}
-        self._journal = Journal(folder.journal(number, self._attempt), **self._where)
+        self._journal = Journal(folder.journal(number, self._attempt), **self._where, pid=os.getpid())
         self._place: int | None = None  # of the case that is being measured
         self._measured = 0
 

@@ -1,14 +1,13 @@
 """Handing jobs of a suite's run to Slurm, through submitit: arrays of jobs with a whole device each."""
 
 import importlib
-import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stderr
 from io import StringIO
 from typing import Any
 
-from vidbench.cluster.folder import SweepFolder
+from vidbench.cluster.folder import Manifest, SweepFolder
 from vidbench.cluster.queue import check_slurm, longest_array
 from vidbench.errors import InputError, VidbenchError
 from vidbench.run.share import Share
@@ -44,31 +43,25 @@ def _import() -> Any:
         ) from error
 
 
-def submit(folder: SweepFolder, jobs: Sequence[int], options: Mapping[str, Any], minutes: int) -> list[str]:
-    """Hand these jobs of a run to Slurm; the ids of their arrays.
-
-    Args:
-        folder: of the run.
-        jobs: their numbers.
-        options: for Slurm, as submitit names them.
-        minutes: that each may take.
+def submit(folder: SweepFolder, jobs: Sequence[int]) -> list[str]:
+    """Hand these jobs of a run to Slurm, as it was planned; the ids of their arrays.
 
     Raises:
         InputError: submitit knows no such option, or Slurm refuses the jobs.
     """
-    longest = longest_array()
-    return [_submit(folder, jobs[first : first + longest], options, minutes) for first in range(0, len(jobs), longest)]
+    manifest, longest = folder.manifest(), longest_array()
+    return [_submit(folder, jobs[first : first + longest], manifest) for first in range(0, len(jobs), longest)]
 
 
-def _submit(folder: SweepFolder, jobs: Sequence[int], options: Mapping[str, Any], minutes: int) -> str:
+def _submit(folder: SweepFolder, jobs: Sequence[int], manifest: Manifest) -> str:
     submitit = _import()
-    further = dict(options)
-    setup = [*further.pop("setup", ()), f"cd {shlex.quote(os.getcwd())}", *AGAIN.splitlines()]  # noqa: PTH109
+    further = dict(manifest.options)
+    setup = [f"cd {shlex.quote(manifest.place)}", *further.pop("setup", ()), *AGAIN.splitlines()]
     executor = submitit.SlurmExecutor(folder=folder.logs, max_num_timeout=TIMES)
     try:
         executor.update_parameters(
-            time=minutes,
-            signal_delay_s=min(DELAY, minutes * 60 // 3),
+            time=manifest.minutes,
+            signal_delay_s=min(DELAY, manifest.minutes * 60 // 3),
             setup=setup,
             **further,
             job_name=folder.add_submission(jobs),

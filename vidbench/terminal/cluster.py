@@ -34,8 +34,9 @@ def describe(standing: "Standing") -> str:
     parts += [f"{standing.failed} of them failed"] if standing.failed else []
     parts += [f"{standing.left} measured before"] if standing.left else []
     parts += [f"{standing.running} jobs run"] if standing.running else []
-    waiting = ", ".join(f"{count} for {reason}" for reason, count in standing.waiting.most_common())
-    parts += [f"{standing.waiting.total()} jobs wait ({waiting})"] if waiting else []
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in standing.waiting.most_common() if reason != "None")
+    waiting = f"{standing.waiting.total()} jobs wait"
+    parts += [f"{waiting} ({reasons})" if reasons else waiting] if standing.waiting else []
     return "; ".join(parts)
 
 
