@@ -14,7 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from results import MODELS, SAMPLES, SOURCE, _scale
-
 from vidbench.cluster.folder import SweepFolder, find_sweep
 from vidbench.cluster.following import Follower
 from vidbench.cluster.journal import Journal
@@ -53,7 +52,8 @@ def follow(folder: Path) -> None:
         follower.look()
     each = (time.perf_counter() - then) / 100
     print(
-        f"{standing.measured:,} of {standing.total:,} cases: first {then - first:.3f} s, then {each * 1e3:.2f} ms a look"
+        f"{standing.measured:,} of {standing.total:,} cases: first look {then - first:.3f} s, "
+        f"further ones {each * 1e3:.2f} ms"
     )
 
 

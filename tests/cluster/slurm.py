@@ -55,7 +55,7 @@ def configure(folder: Path) -> Path:
         f"SlurmctldHost={host}(127.0.0.1)",
         f"SlurmctldPort={controller}",
         "AuthType=auth/munge",
-        f"AuthInfo=socket={folder}/munge.socket,cred_expire=3",
+        f"AuthInfo=socket={folder}/munge.socket,cred_expire=5",
         "CredType=cred/munge",
         "SlurmUser=root",
         "SlurmdUser=root",

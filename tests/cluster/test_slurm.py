@@ -1,4 +1,4 @@
-"""`vidbench run --launcher slurm` on a real Slurm: every record there once, whatever becomes of jobs and of this side."""
+"""`vidbench run --launcher slurm` on a real Slurm: every record there once, whatever becomes of jobs and followers."""
 
 import json
 import os
@@ -195,7 +195,7 @@ class TestEnded:
 
 
 class TestWaiting:
-    def test_drained_nodes(self, vidbench, suite, folder, cluster):
+    def test_drained_nodes(self, suite, folder, cluster):
         """Jobs that no node can take are shown with Slurm's reason, and run when one is back; one is enough."""
         for node in ("n1", "n2"):
             cluster("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")

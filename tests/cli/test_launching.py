@@ -1,0 +1,57 @@
+"""`vidbench run --launcher slurm` without a cluster: what is refused, and what is planned."""
+
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fix"),
+    [
+        (["smoke", "--launcher", "condor"], "--launcher is local or slurm"),
+        (["smoke", "--partition", "gpu"], "--partition is for a cluster; give --launcher slurm"),
+        (["smoke", "--slurm", "qos=high"], "--slurm is for a cluster"),
+        (["smoke", "--follow"], "--follow is of a run on a cluster"),
+        (["smoke", "--cancel"], "name it by --attach ID"),
+        (["--attach", "nothing"], "no run 'nothing'"),
+        (["smoke", "--launcher", "slurm", "--time", "soon"], "'soon' is no time; give minutes"),
+        (["smoke", "--launcher", "slurm", "--slurm", "=5"], "has no name; give key=value"),
+        (["smoke", "--launcher", "slurm", "--slurm", "array=5"], "'array' is vidbench's own to set"),
+        (["smoke", "--launcher", "slurm", "--job-time", "0"], "--job-time: Input should be greater than 0"),
+    ],
+)
+def test_refused(vidbench, folder, arguments, fix):
+    """Bad input ends with code 2 and one message, before anything is written."""
+    done = vidbench("run", *arguments)
+    assert done.code == 2
+    assert fix in done.err
+    assert not list(folder.iterdir())
+
+
+def test_without_submitit(vidbench, folder, monkeypatch):
+    """What is missing is said, with how it is had."""
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    done = vidbench("run", "smoke", "--launcher", "slurm")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "pip install 'vidbench[slurm]'" in done.err
+    assert not list(folder.iterdir())
+
+
+def test_without_slurm(vidbench, folder, monkeypatch):
+    """And which of Slurm's commands."""
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PATH", str(folder))
+    done = vidbench("run", "smoke", "--launcher", "slurm")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "there is no sbatch, squeue, scancel, scontrol, srun here" in done.err
+    assert not list(folder.iterdir())
+
+
+def test_planned(vidbench, folder):
+    """--dry-run shows the cases and how many jobs they make, and needs no cluster."""
+    done = vidbench("run", "smoke", "--launcher", "slurm", "--dry-run")
+    assert done.code == 0
+    assert "1 jobs, at most 7 cases each" in done.out
+    done = vidbench("run", "smoke", "--launcher", "slurm", "--dry-run", "--job-time", "1")
+    assert "7 jobs, at most 1 cases each" in done.out
+    assert not list(folder.iterdir())
