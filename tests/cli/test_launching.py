@@ -30,8 +30,9 @@ def test_refused(vidbench, folder, arguments, fix):
 
 def test_without_submitit(vidbench, folder, monkeypatch):
     """What is missing is said, with how it is had."""
-    monkeypatch.setitem(sys.modules, "submitit", None)
-    done = vidbench("run", "smoke", "--launcher", "slurm")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "submitit", None)
+        done = vidbench("run", "smoke", "--launcher", "slurm")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "pip install 'vidbench[slurm]'" in done.err
     assert not list(folder.iterdir())

@@ -73,7 +73,7 @@ def configure(folder: Path) -> Path:
         "ReturnToService=2",
         "JobRequeue=1",
         "KillWait=5",
-        "SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0",
+        "SchedulerParameters=sched_min_interval=100000,sched_interval=1,bf_interval=1,batch_sched_delay=0",
         *nodes,
         f"PartitionName={PARTITION} Nodes={','.join(NODES)} Default=YES MaxTime=60 State=UP",
     ]
