@@ -46,6 +46,7 @@ def launch(
     poll: float,
 ) -> int:
     """Hand a suite's cases to Slurm, and follow them if asked to; the exit code."""
+    from vidbench.cli.left_out import warn_of_clips
     from vidbench.cluster.planning import plan_spread
     from vidbench.suites.launchers import change_slurm
     from vidbench.terminal.cluster import print_jobs, print_line
@@ -63,9 +64,10 @@ def launch(
     if (most := max(lengths)) > slurm.time * 60:
         warn(f"the longest job may take {format_duration(most)}, more than --time allows it; give it more")
     if dry_run:
-        print_plan(spread.cases, {}, spread.estimate, done=0)
+        print_plan(spread.cases, {}, spread.estimate, done=0, left_out=suite.left_out)
         print_jobs([len(job) for job in spread.jobs], lengths)
         return 0
+    warn_of_clips(suite.left_out)
     folder = spread.create(Path(results), retry, timeout)
     ids = _submit_or_leave(folder, lambda: submit(folder, range(len(spread.jobs))))
     print_jobs([len(job) for job in spread.jobs], lengths)
