@@ -37,7 +37,7 @@ def plan(folder: Path) -> None:
     suite = read_suite(str(folder / "many.toml"))
     spread = plan_spread(suite, folder / "results", suite.slurm)
     spread.create(folder / "results", None)
-    lengths = [sum(spread.expected[place].seconds for place in job) for job in spread.jobs]
+    lengths = [job.seconds for job in spread.jobs]
     print(f"{len(spread.tasks):,} cases in {len(spread.jobs):,} jobs of {min(lengths):.0f} to {max(lengths):.0f} s")
 
 

@@ -137,11 +137,11 @@ def summarise_file(path: Path, results: Results) -> FileSummary:
 
 def find_superseded(records: Iterable[Record]) -> set[str]:
     """The ids of records whose case was measured again later in the same environment, or measured where they failed."""
-    best: dict[tuple[Case, str], Record] = {}
+    best: dict[tuple[Case, str, str | None], Record] = {}
     superseded: set[str] = set()
     for record in sorted(records, key=lambda one: (one.failure is None, one.time)):
-        earlier = best.get((record.case, record.environment))
-        if earlier is not None:
+        place = (record.case, record.environment, record.gpu_kind)
+        if (earlier := best.get(place)) is not None:
             superseded.add(earlier.id)
-        best[record.case, record.environment] = record
+        best[place] = record
     return superseded

@@ -17,7 +17,15 @@ import pytest
         (["smoke", "--launcher", "slurm", "--time", "soon"], "'soon' is no time; give minutes"),
         (["smoke", "--launcher", "slurm", "--slurm", "=5"], "has no name; give key=value"),
         (["smoke", "--launcher", "slurm", "--slurm", "array=5"], "'array' is vidbench's own to set"),
-        (["smoke", "--launcher", "slurm", "--job-time", "0"], "--job-time: Input should be greater than 0"),
+        (["smoke", "--launcher", "slurm", "--job-time", "0"], "--job-time is 0.0; give a value greater than 0"),
+        (["smoke", "--launcher", "slurm", "--time", "0"], "--time is '0'; give a value greater than or equal to 1"),
+        (["smoke", "--each-gpu-kind"], "--each-gpu-kind is for a cluster; give --launcher slurm"),
+        (["smoke", "--launcher", "slurm", "--each-gpu-kind", "--gres", "gpu:2"], "leave out either"),
+        (["smoke", "--launcher", "slurm", "--each-gpu-kind", "--slurm", "gpus=2"], "gpus does not go with"),
+        (["smoke", "--launcher", "slurm", "--dry-run", "--device", "tpu"], "there are auto, cpu, cuda"),
+        (["smoke", "--attach", "nothing"], "leave out the suite and --dry-run"),
+        (["--attach", "nothing", "--gres", "gpu:1"], "--attach takes it as it was, leave it out"),
+        (["--attach", "nothing", "--resume", "--cancel"], "leave out either"),
     ],
 )
 def test_refused(vidbench, folder, arguments, fix):
@@ -44,8 +52,17 @@ def test_without_slurm(vidbench, folder, monkeypatch):
     monkeypatch.setenv("PATH", str(folder))
     done = vidbench("run", "smoke", "--launcher", "slurm")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "there is no sbatch, squeue, scancel, scontrol, srun here" in done.err
+    assert "there is no sbatch, squeue, scancel, scontrol, srun, sinfo here" in done.err
     assert not list(folder.iterdir())
+
+
+def test_metrics_that_no_case_has(vidbench, folder):
+    """They are refused as a run here refuses them, and not left out in the jobs."""
+    (folder / "mine.toml").write_text('metrics = ["energy", "compile_time"]\n[[cases]]\nmodels = "x3d-xs"\n')
+    here, there = (vidbench("run", "mine.toml", "--dry-run", *more) for more in ((), ("--launcher", "slurm")))
+    assert (here.code, there.code) == (2, 2)
+    assert here.err == there.err
+    assert "compile_time: it is of what a mode prepares" in there.err
 
 
 def test_planned(vidbench, folder):

@@ -5,6 +5,7 @@ python tests/cluster/slurm.py stop FOLDER. It needs root and Debian's slurmctld,
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -18,6 +19,8 @@ PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue")
 NODES = ("n1", "n2")
 SECONDS = 30.0  # for two idle nodes, or for a daemon to go
 PARTITION = "debug"
+URGENT = "urgent"  # another one of the same nodes, whose jobs take the places of those of the first
+KINDS = {"n1": "a100", "n2": "v100"}  # of GPU that each node says to have one of
 
 
 def lacks() -> str | None:
@@ -33,13 +36,14 @@ def find(name: str) -> str | None:
 
 
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Below those that the system gives away by itself, and others every time, as several may be starting at once."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(17_000, 30_000)  # noqa: S311
+        with suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            found.append(port)
+    return found
 
 
 def configure(folder: Path) -> Path:
@@ -47,7 +51,8 @@ def configure(folder: Path) -> Path:
     host = socket.gethostname()
     controller, *ports = free_ports(1 + len(NODES))
     nodes = [
-        f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=2000"
+        f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=2000 "
+        f"Gres=gpu:{KINDS[node]}:1"
         for node, port in zip(NODES, ports, strict=True)
     ]
     lines = [
@@ -73,10 +78,16 @@ def configure(folder: Path) -> Path:
         "ReturnToService=2",
         "JobRequeue=1",
         "KillWait=5",
+        "GresTypes=gpu",
+        "PreemptType=preempt/partition_prio",
+        "PreemptMode=REQUEUE",
         "SchedulerParameters=sched_min_interval=100000,sched_interval=1,bf_interval=1,batch_sched_delay=0",
         *nodes,
-        f"PartitionName={PARTITION} Nodes={','.join(NODES)} Default=YES MaxTime=60 State=UP",
+        f"PartitionName={PARTITION} Nodes={','.join(NODES)} Default=YES MaxTime=60 State=UP PriorityTier=1",
+        f"PartitionName={URGENT} Nodes={','.join(NODES)} MaxTime=60 State=UP PriorityTier=2 PreemptMode=OFF",
     ]
+    gpus = [f"NodeName={node} Name=gpu Type={kind} File=/dev/null" for node, kind in KINDS.items()]
+    (folder / "gres.conf").write_text("\n".join(gpus) + "\n")
     path = folder / "slurm.conf"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -95,17 +106,34 @@ def start(folder: Path) -> dict[str, str]:
         f"--{name}-file={folder}/munge{end}"
         for name, end in (("key", ".key"), ("pid", ".pid"), ("log", ".log"), ("seed", ".seed"))
     ]
-    run([find("munged"), "--force", f"--socket={folder}/munge.socket", *files], environment, folder)
-    run([find("slurmctld")], environment, folder)
-    for node in NODES:
-        run([find("slurmd"), "-N", node], environment, folder)
+    try:
+        run([find("munged"), "--force", f"--socket={folder}/munge.socket", *files], environment, folder)
+        run([find("slurmctld")], environment, folder)
+        for node in NODES:
+            start_node(folder, node)
+        wait_for_nodes(environment)
+    except BaseException:
+        stop(folder)
+        raise
+    return environment
+
+
+def start_node(folder: Path, node: str) -> None:
+    """Start the daemon of a node, as its boot does."""
+    run([find("slurmd"), "-N", node], {**os.environ, "SLURM_CONF": f"{folder}/slurm.conf"}, folder)
+
+
+def kill_node(folder: Path, node: str) -> None:
+    """SIGKILL to the daemon of a node; what its jobs have started goes on, as on a node that has lost its network."""
+    os.kill(int((folder / f"slurmd.{node}.pid").read_text()), signal.SIGKILL)
+
+
+def wait_for_nodes(environment: dict[str, str]) -> None:
     end = time.monotonic() + SECONDS
     while count_idle(environment) < len(NODES):
         if time.monotonic() > end:
-            stop(folder)
-            raise TimeoutError(f"no {len(NODES)} idle nodes after {SECONDS:g} s; {folder}/*.log say why")
+            raise TimeoutError(f"no {len(NODES)} idle nodes after {SECONDS:g} s; *.log beside slurm.conf say why")
         time.sleep(0.2)
-    return environment
 
 
 def run(command: list[str | None], environment: dict[str, str], folder: Path) -> None:
@@ -122,9 +150,8 @@ def run(command: list[str | None], environment: dict[str, str], folder: Path) ->
 
 
 def count_idle(environment: dict[str, str]) -> int:
-    done = subprocess.run(
-        ["sinfo", "-h", "-N", "-t", "idle", "-o", "%N"], env=environment, capture_output=True, text=True, check=False
-    )
+    command = ["sinfo", "-h", "-N", "-p", PARTITION, "-t", "idle", "-o", "%N"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return len(done.stdout.split())
 
 
@@ -137,6 +164,21 @@ def stop(folder: Path) -> None:
         )
     for name in (*(f"slurmd.{node}" for node in NODES), "slurmctld", "munge"):
         end_by_pid(folder / f"{name}.pid")
+    for pid in find_left_behind(folder):
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def find_left_behind(folder: Path) -> list[int]:
+    """What jobs started and a killed daemon no longer knew of, by what stands in its environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            words = path.read_bytes().split(b"\0")
+            steps = path.with_name("comm").read_text().startswith("slurmstepd")
+            if f"SLURM_CONF={folder}/slurm.conf".encode() in words:
+                found += [int(path.parent.name)] if steps or any(w.startswith(b"SLURM_JOB_ID=") for w in words) else []
+    return found
 
 
 def end_by_pid(path: Path) -> None:

@@ -1,8 +1,10 @@
 """How far a run is, told from journals and the queue; what brought attempts down; what is merged of them."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +98,66 @@ class TestFollower:
         assert (standing.over, standing.refused, standing.missing) == (True, {0: "no GPU"}, 2)
 
 
+class TestHandedOverAgain:
+    def test_what_was_in_its_way_may_be_mended(self, sweep):
+        """A refusal counts until the job is handed to Slurm again, and so do falls before a case."""
+        begin(sweep, 0).refuse("no GPU")
+        begin(sweep, 1).end(0)
+        assert Follower(sweep, lambda _: {}).find_idle() == [0]
+        sweep.add_submission([0])
+        assert sweep.first_attempts() == {0: 2, 1: 1}
+        again = {(f"{sweep.name}.1", 0): State("RUNNING", "None", "n1")}
+        follower = Follower(sweep, lambda _: again)
+        standing = follower.look()
+        assert (standing.running, standing.refused, standing.over) == (1, {}, False)
+        begin(sweep, 0).refuse("still no GPU")
+        assert follower.look().refused == {0: "still no GPU"}
+
+    def test_names_in_slurm(self, tmp_path):
+        """Whatever a suite is called, no command of Slurm takes its arrays for several."""
+        manifest = Manifest(
+            suite="x, ü|y", metrics=None, precision=0.01, timeout=600, sizes=(1,), minutes=60, place=str(tmp_path)
+        )
+        odd = create(tmp_path / "results", manifest, [[(CASE, Footage())]], datetime(2026, 1, 2, tzinfo=UTC))
+        odd.add_submission([0])
+        (one,) = odd.submissions()
+        assert re.fullmatch(r"[\w.-]+", one.name, re.ASCII)
+        assert one.name.endswith(f"{odd.name[-6:]}.0")
+
+
+def test_looks_do_not_grow_with_what_is_done(tmp_path, monkeypatch):
+    """Of a hundred jobs, a look reads those alone that are not done, and of these what is new."""
+    manifest = Manifest(
+        suite="mine", metrics=None, precision=0.01, timeout=600, sizes=(2,) * 100, minutes=60, place=str(tmp_path)
+    )
+    sweep = create(tmp_path / "results", manifest, [[]] * 100, datetime(2026, 1, 2, tzinfo=UTC))
+    sweep.add_submission(range(100))
+    journals = [begin(sweep, number) for number in range(100)]
+    for journal in journals:
+        journal.end(0)
+    for journal in journals[3:]:
+        journal.end(1)
+    running = {(f"{sweep.name}.0", number): State("RUNNING", "None", "n1") for number in range(3)}
+    asked, opened = [], []
+    follower = Follower(sweep, lambda arrays: asked.extend(arrays) or running)
+    assert follower.look().measured == 197
+    open_file = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *rest: opened.append(path.name) or open_file(path, *rest))
+    offsets = [follower._jobs[number].reader.offset for number in range(3)]
+    standing = follower.look()
+    assert (standing.measured, standing.running) == (197, 3)
+    assert opened == ["0000.1.journal", "0001.1.journal", "0002.1.journal"]
+    assert [follower._jobs[number].reader.offset for number in range(3)] == offsets
+    assert len(asked) == 2
+    for journal in journals[:3]:
+        journal.end(1)
+    assert follower.look().over
+    opened.clear()
+    follower.look()
+    assert opened == []
+    assert len(asked) == 3
+
+
 def test_journal_in_the_making(sweep):
     """A line that is not whole yet is left for the next look."""
     path = sweep.journal(0, 1)
@@ -121,7 +183,7 @@ def test_journal_in_the_making(sweep):
 def test_falls(sweep, lines, fall):
     """An attempt fell where it ended by itself in the middle of a case, or before any; or had too little time."""
     lines(begin(sweep, 0))
-    assert find_falls(sweep, 0, 1) == ([fall] if fall else [])
+    assert find_falls(sweep, 0, [1]) == ([fall] if fall else [])
 
 
 def test_merge(sweep):

@@ -70,7 +70,9 @@ def run(  # noqa: PLR0917  # one parameter an option
     array_parallelism: Annotated[
         int | None,
         typer.Option(
-            help="How many jobs may run at once, by default 256.", show_default=False, rich_help_panel=CLUSTER
+            help="How many jobs may run at once, of each GPU kind; by default 256.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
         ),
     ] = None,
     job_time: Annotated[
@@ -81,6 +83,14 @@ def run(  # noqa: PLR0917  # one parameter an option
             rich_help_panel=CLUSTER,
         ),
     ] = None,
+    each_gpu_kind: Annotated[
+        bool,
+        typer.Option(
+            "--each-gpu-kind",
+            help="Measure all on each kind of GPU that the partition has, with one GPU a job.",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = False,
     slurm: Annotated[
         list[str] | None,
         typer.Option(
@@ -118,10 +128,12 @@ def run(  # noqa: PLR0917  # one parameter an option
         return
     from vidbench.suites.launchers import parse_options
 
-    values = (partition, gres, constraint, exclusive, time, array_parallelism, job_time, parse_options(slurm or []))
-    given = dict(zip(launching.SLURM_OPTIONS, values, strict=True))
+    asked = (partition, gres, constraint, exclusive, time, array_parallelism, job_time, each_gpu_kind or None)
+    given = dict(zip(launching.SLURM_OPTIONS, (*asked, parse_options(slurm or [])), strict=True))
     launching.check_options(launcher, attach, given, follow=follow, cancel=cancel)
     if attach is not None:
+        if suite is not None or dry_run:
+            raise InputError("--attach comes back to a run as it was handed over; leave out the suite and --dry-run")
         raise typer.Exit(launching.attach(results, attach, resume=resume, cancel=cancel, poll=poll))
     if suite is None:
         raise InputError("no suite; give its name or file, or --list for those that come with vidbench")

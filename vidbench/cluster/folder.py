@@ -5,13 +5,14 @@
         jobs/0003.json         the cases of a job
         jobs/0003.1.records    what its first attempt measured, as a result file; a job that was begun again has more
         jobs/0003.1.journal    which case that attempt began and ended, and how it was ended itself
-        submissions/0.json     which jobs the first array of Slurm has, by their indices in it
+        submissions/0.json     the jobs of an array of Slurm by their indices in it, and how often each had been tried
         logs/                  of submitit and Slurm
 
 No two processes write into the same file.
 """
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -32,6 +33,7 @@ class Manifest:
 
     Attributes:
         sizes: how many cases each job has.
+        kinds: the kind of GPU that each job is for, None where it may be any.
         minutes: that Slurm gives each job.
         place: the folder that jobs are run in, where nets of users' own are found.
         retry: the kinds of failures that are measured again; None where what earlier runs measured is, too.
@@ -45,11 +47,25 @@ class Manifest:
     sizes: tuple[int, ...]
     minutes: int
     place: str
+    kinds: tuple[str | None, ...] = ()
     retry: tuple[str, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def kind(self, number: int) -> str | None:
+        """The kind of GPU that a job is for."""
+        return self.kinds[number] if self.kinds else None
+
 
 Task = tuple[Case, Footage]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An array in Slurm: its name there, its jobs by their indices in it, and how often each had been tried before."""
+
+    name: str
+    jobs: tuple[int, ...]
+    tried: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +76,7 @@ class SweepFolder:
 
     @property
     def name(self) -> str:
-        """By which it is asked for, and its jobs are known to Slurm."""
+        """By which it is asked for."""
         return self.path.name
 
     @property
@@ -118,21 +134,33 @@ class SweepFolder:
             attempt += 1
         return attempt
 
-    def submissions(self) -> list[tuple[str, list[int]]]:
-        """The arrays that were handed to Slurm: the name of each, and its jobs by their indices in it."""
+    def submissions(self) -> list[Submission]:
+        """The arrays that were handed to Slurm, in their order."""
         return list(self._read_submissions())
 
-    def _read_submissions(self) -> Iterator[tuple[str, list[int]]]:
+    def _read_submissions(self) -> Iterator[Submission]:
         number = 0
-        while (path := self.path / "submissions" / f"{number}.json").exists():
-            yield f"{self.name}.{number}", json.loads(path.read_text("utf-8"))["jobs"]
+        while (path := self._submission(number)).exists():
+            table = json.loads(path.read_text("utf-8"))
+            yield Submission(self._name_array(number), tuple(table["jobs"]), tuple(table["tried"]))
             number += 1
 
     def add_submission(self, jobs: Sequence[int]) -> str:
         """Note that these jobs are about to be handed to Slurm; the name of their array."""
         number = len(self.submissions())
-        _write(self.path / "submissions" / f"{number}.json", {"jobs": list(jobs)})
-        return f"{self.name}.{number}"
+        _write(self._submission(number), {"jobs": list(jobs), "tried": [self.attempts(job) for job in jobs]})
+        return self._name_array(number)
+
+    def first_attempts(self) -> dict[int, int]:
+        """The first attempt at each job since it was last handed to Slurm: what was in its way before may be mended."""
+        return {job: tried + 1 for one in self.submissions() for job, tried in zip(one.jobs, one.tried, strict=True)}
+
+    def _submission(self, number: int) -> Path:
+        return self.path / "submissions" / f"{number}.json"
+
+    def _name_array(self, number: int) -> str:
+        """A name that no command of Slurm takes for several."""
+        return re.sub(r"[^\w.-]", "_", f"{self.name}.{number}", flags=re.ASCII)
 
 
 def create(results: Path, manifest: Manifest, jobs: Sequence[Sequence[Task]], time: datetime) -> SweepFolder:
@@ -157,7 +185,10 @@ def create(results: Path, manifest: Manifest, jobs: Sequence[Sequence[Task]], ti
 
 
 def _write(path: Path, table: Any) -> None:
-    path.write_text(json.dumps(table, ensure_ascii=False) + "\n", "utf-8")
+    """In one step: jobs may be reading."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_text(json.dumps(table, ensure_ascii=False) + "\n", "utf-8")
+    beside.replace(path)
 
 
 def find_sweep(results: Path, name: str) -> SweepFolder:

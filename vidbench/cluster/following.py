@@ -52,6 +52,7 @@ class _Job:
 
     size: int
     reader: Reader
+    first: int  # attempt since it was last handed to Slurm
     attempt: int = 1
     ends: dict[int, str | None] = field(default_factory=dict)
     left: set[int] = field(default_factory=set)
@@ -70,7 +71,7 @@ class _Job:
                 self.ends[place] = str(failure) if failure else None
             case {"left": int(place)}:
                 self.left.add(place)
-            case {"refused": str(reason)}:
+            case {"refused": str(reason)} if self.attempt >= self.first:
                 self.refused = reason
 
 
@@ -86,11 +87,15 @@ class Follower:
         self._folder, self._ask = folder, ask
         sizes = folder.manifest().sizes
         self._total = sum(sizes)
-        self._jobs = {number: _Job(size, Reader(folder.journal(number, 1))) for number, size in enumerate(sizes)}
+        first = folder.first_attempts()
+        self._jobs = {
+            number: _Job(size, Reader(folder.journal(number, 1)), first.get(number, 1))
+            for number, size in enumerate(sizes)
+        }
         self._measured = self._failed = self._left = 0  # of jobs that are done
         self._refused: dict[int, str] = {}
         self._where = {
-            number: (array, index) for array, numbers in folder.submissions() for index, number in enumerate(numbers)
+            number: (one.name, index) for one in folder.submissions() for index, number in enumerate(one.jobs)
         }
 
     def look(self) -> Standing:
@@ -121,7 +126,7 @@ class Follower:
         Raises:
             QueueError: Slurm does not answer.
         """
-        states = self._ask([array for array, _ in self._folder.submissions()])
+        states = self._ask([one.name for one in self._folder.submissions()])
         for number in list(self._jobs):
             job = self._jobs[number]
             self._read(number, job)

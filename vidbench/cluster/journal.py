@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ class Journal:
 
     def close(self) -> None:
         """Nothing is written any more."""
-        os.close(self._file)
+        file, self._file = self._file, -1  # what a signal's handler still writes shall not go into another file
+        os.close(file)
 
     def _write(self, line: dict[str, Any]) -> None:
         os.write(self._file, f"{json.dumps(line, ensure_ascii=False)}\n".encode())
@@ -84,9 +85,9 @@ class Fall:
     late: bool
 
 
-def find_falls(folder: SweepFolder, number: int, attempts: int) -> list[Fall]:
-    """What the attempts up to that one were brought down by; those that others ended are left out."""
-    falls = (_find_fall(folder.journal(number, attempt)) for attempt in range(1, attempts + 1))
+def find_falls(folder: SweepFolder, number: int, attempts: Iterable[int]) -> list[Fall]:
+    """What these attempts at a job were brought down by; those that others ended are left out."""
+    falls = (_find_fall(folder.journal(number, attempt)) for attempt in attempts)
     return [fall for fall in falls if fall]
 
 

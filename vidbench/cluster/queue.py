@@ -1,4 +1,4 @@
-"""Slurm's own commands: what its queue says of a run's jobs, and ending them."""
+"""Slurm's own commands: what its queue says of a run's jobs, ending them, and what nodes there are."""
 
 import re
 import shutil
@@ -9,9 +9,13 @@ from functools import cache
 
 from vidbench.errors import InputError, VidbenchError, first_line
 
-COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "srun")
+COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "srun", "sinfo")
 SECONDS = 60.0  # for one of them to answer
-ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
+WAITING = {"PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
+ENDED = {
+    "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
+    "TIMEOUT",
+}  # fmt: skip
 MOST_IN_ARRAY = 1001  # of which Slurm allows one less, where its configuration cannot be read
 
 
@@ -26,12 +30,21 @@ class State:
     @property
     def waits(self) -> bool:
         """Whether it has not started, or not again."""
-        return self.name == "PENDING"
+        return self.name in WAITING
 
     @property
     def ended(self) -> bool:
         """Whether it will not run any more."""
         return self.name in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as Slurm knows it: what it has to give beside CPUs and memory, and its state in a word, such as `idle`."""
+
+    name: str
+    gres: str
+    state: str
 
 
 class QueueError(VidbenchError):
@@ -73,6 +86,20 @@ def cancel(arrays: Sequence[str]) -> None:
         _call("scancel", f"--name={name}")
 
 
+def list_nodes(partition: str | None) -> list[Node]:
+    """The nodes of a partition, or of the one that jobs go to by default; of all where there is none such.
+
+    Raises:
+        QueueError: Slurm does not answer.
+    """
+    only = [f"--partition={partition}"] if partition is not None else []
+    lines = [line.split("|", 3) for line in _call("sinfo", "-h", "-N", *only, "-o", "%P|%N|%T|%G").splitlines()]
+    usual = [line for line in lines if line[0].endswith("*")]
+    chosen = usual if usual and partition is None else lines
+    # Behind a state stands what else there is to say of the node, such as * where it does not answer.
+    return [Node(name, gres, re.sub(r"\W+$", "", state).lower()) for _, name, state, gres in chosen]
+
+
 @cache
 def longest_array() -> int:
     """How many jobs an array may have."""
@@ -80,7 +107,7 @@ def longest_array() -> int:
         found = re.search(r"MaxArraySize\s*=\s*(\d+)", _call("scontrol", "show", "config"))
     except QueueError:
         found = None
-    return max(1, int(found[1]) if found else MOST_IN_ARRAY) - 1 or 1
+    return max(1, (int(found[1]) if found else MOST_IN_ARRAY) - 1)
 
 
 def _call(*command: str) -> str:

@@ -5,7 +5,7 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -13,15 +13,17 @@ from typing import Any
 
 from vidbench.cluster.folder import Manifest, SweepFolder, Task
 from vidbench.cluster.journal import MOST_FALLS, Fall, Journal, find_falls
-from vidbench.environment import key
+from vidbench.environment import check_device, key
 from vidbench.errors import InputError
-from vidbench.metrics import ADAPTIVE
-from vidbench.records import Case, Environment, Failure, Record
-from vidbench.run.local import Job, run_cases
-from vidbench.run.offers import applies, find_lengths
+from vidbench.metrics import ADAPTIVE, select_metrics
+from vidbench.modes import check_mode
+from vidbench.records import SYNTHETIC, Case, Clip, Environment, Failure, Record
+from vidbench.run.local import Job, check_adaptive, run_cases
+from vidbench.run.offers import applies, find_lengths, offer
 from vidbench.run.places import locate
 from vidbench.run.plan import Plan
 from vidbench.run.processes import Processes
+from vidbench.run.requested import check_request
 from vidbench.run.sweep import prepare_tasks
 from vidbench.run.worker import is_adaptive, make_record
 from vidbench.runs import find_done, name_machine, read_runs
@@ -39,22 +41,25 @@ class Share:
     def __init__(self, folder: Path, number: int) -> None:
         self.folder = folder
         self.number = number
+        self._attempt: Attempt | None = None
 
     def __call__(self) -> None:
         """Measure what of the job is not measured yet."""
-        self._attempt = Attempt(SweepFolder(self.folder), self.number)
         signal.signal(signal.SIGTERM, self._end)
+        self._attempt = Attempt(SweepFolder(self.folder), self.number)
         self._attempt.run()
 
     def checkpoint(self) -> Any:
         """Called by submitit where the job's time is over, or another takes its place: what is to be run after that."""
         from submitit.helpers import DelayedSubmission
 
-        self._attempt.stop(timed=True)
+        if self._attempt is not None:
+            self._attempt.stop(timed=True)
         return DelayedSubmission(Share(self.folder, self.number))
 
     def _end(self, number: int, _: Any) -> None:
-        self._attempt.stop(timed=False)
+        if self._attempt is not None:
+            self._attempt.stop(timed=False)
         raise SystemExit(128 + number)
 
 
@@ -67,6 +72,8 @@ class Attempt:
         self._manifest = folder.manifest()
         self._attempt = folder.begin_attempt(number)
         self._where = {"node": os.environ.get("SLURMD_NODENAME") or socket.gethostname(), "job": _name_job()}
+        self._kind = self._manifest.kind(number)
+        self._where |= {"gpu_kind": self._kind} if self._kind else {}
         self._journal = Journal(folder.journal(number, self._attempt), **self._where, pid=os.getpid())
         self._place: int | None = None  # of the case that is being measured
         self._measured = 0
@@ -75,14 +82,17 @@ class Attempt:
         """Note that it is ended from outside; `timed` is whether it may be for want of time."""
         took = monotonic() - self._begun
         fell = timed and self._measured == 0 and self._place is not None and took > WHOLE * self._manifest.minutes * 60
-        self._journal.stop(self._place, fell=fell)
+        with suppress(OSError):  # all is done, or the disk is full
+            self._journal.stop(self._place, fell=fell)
 
     def run(self) -> None:
         """Measure what of the job is not measured yet, into a file of its own."""
         tasks = self._folder.read_job(self._number)
-        falls = find_falls(self._folder, self._number, self._attempt - 1)
-        if sum(fall.place is None for fall in falls) >= MOST_FALLS:
-            self._journal.refuse("its process died twice before a case began; see its log")
+        falls = find_falls(self._folder, self._number, range(1, self._attempt))
+        first = self._folder.first_attempts().get(self._number, 1)
+        lately = find_falls(self._folder, self._number, range(first, self._attempt))
+        if sum(fall.place is None for fall in lately) >= MOST_FALLS:
+            self._journal.refuse("its process or node went down twice before a case began; see its log")
             return
         with closing(self._journal), Processes(self._manifest.timeout) as processes:
             try:
@@ -90,7 +100,12 @@ class Attempt:
             except InputError as error:
                 self._journal.refuse(str(error))
                 return
-            self._run(jobs, plan, falls, processes)
+            try:
+                self._run(jobs, plan, falls, processes)
+            except Exception:  # such as a full disk, which is no fault of the case
+                with suppress(OSError):
+                    self._journal.stop(self._place, fell=False)
+                raise
 
     def _run(self, jobs: Sequence[Job], plan: Plan, falls: Iterable[Fall], processes: Processes) -> None:
         places = locate([case for case, _ in jobs], processes)
@@ -143,7 +158,33 @@ class Attempt:
         if self._manifest.retry is None:
             return set()
         machine = name_machine(next(iter(places.values())))
-        return find_done(read_runs(self._folder.results, machine, self._manifest.suite).records, self._manifest.retry)
+        records = read_runs(self._folder.results, machine, self._manifest.suite).records
+        if self._kind is not None:  # of another kind they say nothing, even where the device has the same name
+            records = tuple(record for record in records if record.gpu_kind in (None, self._kind))
+        return find_done(records, self._manifest.retry)
+
+
+def check_metrics(tasks: Iterable[Task], asked: Sequence[str] | None) -> None:
+    """Refuse what can be told to be wrong with the metrics of a suite wherever its jobs will be.
+
+    Raises:
+        InputError: one was asked for by name that none of the cases has, or that a case's device cannot give.
+    """
+    clips = {
+        case: Clip(frames=case.frames, size=case.size, source=(footage.sources or (SYNTHETIC,))[0])
+        for case, footage in tasks
+    }
+    for device, mode, task in dict.fromkeys((case.device, case.mode, case.task) for case in clips):
+        kind = check_device(device)
+        if kind != "auto":
+            check_mode(mode, kind, task)
+            select_metrics(asked, kind)
+    if asked is not None:
+        offer(asked, [*clips], asked)
+        check_adaptive(clips, asked)
+        find_lengths([(case, [clip]) for case, clip in clips.items()], asked)
+        for case, clip in clips.items():
+            check_request(case, [clip], asked, adaptive=is_adaptive(case))
 
 
 def _name_job() -> str:

@@ -2,9 +2,10 @@
 
 import importlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from io import StringIO
+from itertools import groupby
 from typing import Any
 
 from vidbench.cluster.folder import Manifest, SweepFolder
@@ -16,11 +17,15 @@ TIMES = 10_000  # that a job may go on after its time was over; a case that take
 DELAY = 90  # seconds before the end of a job's time at which it is told
 
 # A job whose process was killed, by the kernel for want of memory or by hand, is begun again; one that is cancelled has
-# SIGTERM. What brings it down twice is found in its journal.
+# SIGTERM, and one whose node Slurm takes for lost has been begun again already. What brings it down twice is found in
+# its journal.
 AGAIN = """vidbench_again() {
   code=$?
   if [ $code -gt 128 ] && [ $code -lt 160 ] && [ $code -ne 130 ] && [ $code -ne 143 ]; then
-    scontrol requeue "${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
+    job="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
+    if scontrol show job "$job" | grep -q "Restarts=${SLURM_RESTART_COUNT:-0} "; then
+      scontrol requeue "$job"
+    fi
   fi
   exit $code
 }
@@ -43,20 +48,27 @@ def _import() -> Any:
         ) from error
 
 
-def submit(folder: SweepFolder, jobs: Sequence[int]) -> list[str]:
-    """Hand these jobs of a run to Slurm, as it was planned; the ids of their arrays.
+def submit(folder: SweepFolder, jobs: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """Hand these jobs of a run to Slurm, as it was planned: the id of each array, and how many jobs it has.
+
+    The jobs of an array ask for the same, so that each kind of GPU has its own.
 
     Raises:
-        InputError: submitit knows no such option, or Slurm refuses the jobs.
+        InputError: submitit knows no such option.
+        VidbenchError: Slurm refuses the jobs.
     """
     manifest, longest = folder.manifest(), longest_array()
-    return [_submit(folder, jobs[first : first + longest], manifest) for first in range(0, len(jobs), longest)]
+    for kind, same in groupby(jobs, manifest.kind):
+        of_kind = list(same)
+        for first in range(0, len(of_kind), longest):
+            part = of_kind[first : first + longest]
+            yield _submit(folder, part, manifest, kind), len(part)
 
 
-def _submit(folder: SweepFolder, jobs: Sequence[int], manifest: Manifest) -> str:
+def _submit(folder: SweepFolder, jobs: Sequence[int], manifest: Manifest, kind: str | None) -> str:
     submitit = _import()
-    further = dict(manifest.options)
-    setup = [f"cd {shlex.quote(manifest.place)}", *further.pop("setup", ()), *AGAIN.splitlines()]
+    further = {**({"gres": f"gpu:{kind}:1"} if kind else {}), **manifest.options}
+    setup = [f"cd {shlex.quote(manifest.place)} || exit 1", *further.pop("setup", ()), *AGAIN.splitlines()]
     executor = submitit.SlurmExecutor(folder=folder.logs, max_num_timeout=TIMES)
     try:
         executor.update_parameters(

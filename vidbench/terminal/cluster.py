@@ -12,6 +12,7 @@ from vidbench.units import format_duration
 
 if TYPE_CHECKING:
     from vidbench.cluster.following import Standing
+    from vidbench.cluster.kinds import Kind
 
 SHOWN = 10  # jobs that ended or were refused; more say nothing new
 
@@ -20,6 +21,13 @@ def print_jobs(sizes: Sequence[int], seconds: Sequence[float]) -> None:
     """How many jobs there are, and how long the longest of them will take."""
     most = f"at most {max(sizes)} cases each, the longest about {format_duration(max(seconds))}"
     print_line(f"{len(sizes)} jobs, {most}")
+
+
+def print_kinds(kinds: "Sequence[Kind]") -> None:
+    """On what all cases are measured, where that is each kind of GPU that there is."""
+    if kinds:
+        told = [f"{kind.name} ({kind.nodes} {'node' if kind.nodes == 1 else 'nodes'})" for kind in kinds]
+        print_line(f"each case on {len(kinds)} {'kind' if len(kinds) == 1 else 'kinds'} of GPU: {', '.join(told)}")
 
 
 def print_line(text: str) -> None:
@@ -63,10 +71,14 @@ class Watching:
             print(file=sys.stderr)  # noqa: T201
 
 
-def print_outcome(standing: "Standing", files: Mapping[Path, int], logs: Path) -> None:
-    """What became of a run: where its records are, which jobs measured nothing, and what is missing."""
+def print_files(files: Mapping[Path, int]) -> None:
+    """Where a run's records are."""
     for path, records in files.items():
         print_line(f"{records} records in {_shorten(path)}")
+
+
+def print_outcome(standing: "Standing", logs: Path) -> None:
+    """Which jobs of a run measured nothing, and which ended before they had measured all."""
     for number, reason in list(standing.refused.items())[:SHOWN]:
         warn(f"job {number} cannot be measured: {reason}")
     for number, state in list(standing.ended.items())[:SHOWN]:
