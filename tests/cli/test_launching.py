@@ -53,6 +53,8 @@ def test_without_slurm(vidbench, folder, monkeypatch):
     done = vidbench("run", "smoke", "--launcher", "slurm")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "there is no sbatch, squeue, scancel, scontrol, srun, sinfo here" in done.err
+    done = vidbench("run", "smoke", "--launcher", "slurm", "--each-gpu-kind", "--dry-run")
+    assert (done.code, done.err.count("\n")) == (2, 1)
     assert not list(folder.iterdir())
 
 

@@ -56,13 +56,13 @@ class Cluster:
     def tidy(self) -> None:
         """End all jobs, and have both nodes be as at the start."""
         self.run("scancel", "--user=root")
-        wait_for(lambda: not self.run("squeue", "-h"))
         for node in self.script.NODES:
             state = self.run("sinfo", "-h", "-N", "-n", node, "-o", "%t").lower()
             if "down" in state:
                 self.bring_back(node)
             elif "drain" in state:
                 self.resume(node)
+        wait_for(lambda: not self.run("squeue", "-h"))
         self.script.wait_for_nodes(dict(os.environ))
 
 

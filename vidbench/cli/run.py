@@ -104,7 +104,7 @@ def run(  # noqa: PLR0917  # one parameter an option
         str | None,
         typer.Option(
             metavar="ID",
-            help="Come back to a run on the cluster, follow and merge it; with --resume begin again what ended early.",
+            help="Come back to a run on the cluster, merge it at its end; with --resume begin again what ended early.",
             show_default=False,
             rich_help_panel=CLUSTER,
         ),
