@@ -13,7 +13,7 @@ def report(tmp_path, monkeypatch):
     def write(*lines: str) -> None:
         (tmp_path / "nodes").write_text("".join(f"{line}\n" for line in lines))
         script = tmp_path / "sinfo"
-        script.write_text(f"#!/bin/sh\necho \"$@\" > {tmp_path}/asked\ncat {tmp_path}/nodes\n")
+        script.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\ncat {tmp_path}/nodes\n')
         script.chmod(0o755)
         monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
@@ -53,7 +53,7 @@ class TestCluster:
         kinds, nameless = find_kinds(None)
         assert kinds == [Kind("a100", 3, 2), Kind("h100", 1, 0), Kind("v100", 1, 1)]
         assert warn_of_kinds(kinds, nameless) == [
-            "all 1 nodes of h100 are down or drained; its jobs wait until one is back"
+            "no node with h100 takes jobs now, all are down or drained; its jobs wait until one is back"
         ]
         assert "--partition" not in (tmp_path / "asked").read_text()
 
@@ -68,17 +68,18 @@ class TestCluster:
         """GPUs without a type cannot be told apart; beside others they are left out, and that is said."""
         nodes = [f"gpu*|n{number}|idle|gpu:4" for number in range(5)]
         report(*nodes)
-        with pytest.raises(InputError, match="GPUs of n0, n1, n2, and 2 more nodes have no type.*gres.conf"):
+        with pytest.raises(InputError, match=r"n0, n1, n2, and 2 more nodes have no type.*gres\.conf"):
             find_kinds(None)
         report(*nodes, "gpu*|n7|idle|gpu:a100:4")
         kinds, nameless = find_kinds(None)
         assert [kind.name for kind in kinds] == ["a100"]
-        assert warn_of_kinds(kinds, nameless) == ["the GPUs of n0, n1, n2, and 2 more nodes have no type, and are left out"]
+        (warning,) = warn_of_kinds(kinds, nameless)
+        assert warning == "the GPUs of n0, n1, n2, and 2 more nodes have no type, and are left out"
 
     def test_without_gpus(self, report):
         """A partition without GPUs is refused by its name."""
         report("cpu*|n1|idle|(null)")
-        with pytest.raises(InputError, match="no node of the default partition has a GPU.*--partition names another"):
+        with pytest.raises(InputError, match=r"no node of the default partition has a GPU.*--partition names another"):
             find_kinds(None)
         with pytest.raises(InputError, match="no node of partition cpu has a GPU"):
             find_kinds("cpu")

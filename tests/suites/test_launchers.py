@@ -96,7 +96,7 @@ class TestEachGpuKind:
     @pytest.mark.parametrize("other", [{"gres": "gpu:2"}, {"options": {"gpus_per_node": 2}}])
     def test_both(self, other):
         """Both at once are refused."""
-        with pytest.raises(InputError, match="--each-gpu-kind: .* leave out either"):
+        with pytest.raises(InputError, match=r"--each-gpu-kind: .* leave out either"):
             change_slurm(Slurm(), {"each_gpu_kind": True, **other})
 
 

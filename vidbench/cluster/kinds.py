@@ -67,7 +67,7 @@ def find_kind(gres: str | None) -> str | None:
 def warn_of_kinds(kinds: Iterable[Kind], nameless: Sequence[str]) -> list[str]:
     """What to know before jobs are handed over for each of these kinds."""
     warnings = [
-        f"all {kind.nodes} nodes of {kind.name} are down or drained; its jobs wait until one is back"
+        f"no node with {kind.name} takes jobs now, all are down or drained; its jobs wait until one is back"
         for kind in kinds
         if not kind.ready
     ]

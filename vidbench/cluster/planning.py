@@ -92,14 +92,13 @@ def plan_spread(
     target = min(slurm.job_time, slurm.time * 60 / 2)
     jobs: list[Job] = []
     estimates: list[Estimate] = []
-    for kind in kinds or [find_kind(slurm.gres)]:
+    wanted: Sequence[str | None] = kinds or [find_kind(slurm.gres)]
+    for kind in wanted:
         expected = predict_seconds(cases, _choose(earlier, kind))
         seconds = [one.seconds for one in expected]
         known = sum(one.known for one in expected)
         estimates.append(Estimate(sum(seconds), known, len(expected) - known))
-        jobs += [
-            Job(places, sum(seconds[place] for place in places), kind) for places in pack(cases, seconds, target)
-        ]
+        jobs += [Job(places, sum(seconds[place] for place in places), kind) for places in pack(cases, seconds, target)]
     return Spread(suite, slurm, tasks, jobs, max(estimates, key=lambda one: one.seconds))
 
 

@@ -80,7 +80,7 @@ def tell_devices(rows: Sequence[Row], axes: Sequence[str], others: Sequence[str]
     """
     names = ("device_name", "gpu_kind")
     told = ["device", *(name for name in names if name in (*axes, *others))]
-    added = []
+    added: list[str] = []
     for name in names:
         known = [row for row in rows if row[name] is not None]
         if len(_distinct(known, [*told, *added, name])) > len(_distinct(known, [*told, *added])):
