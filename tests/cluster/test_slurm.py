@@ -15,6 +15,7 @@ from waiting import wait_for
 
 from vidbench.metrics import METRICS
 from vidbench.store import read_all
+from vidbench.suites.files import find_suite
 
 COMMITTED = Path(__file__).parents[2] / "results" / "amd-epyc-2cpus"
 NETS = """
@@ -132,13 +133,19 @@ def name_run(folder: Path) -> str:
 
 
 def test_smoke_suite(vidbench, cluster, folder):
-    """It comes back complete, from both nodes, and equal in every exact figure; a job was told its time is over."""
+    """It comes back complete, from both nodes, and equal in every exact figure; a job was told its time is over.
+
+    Its times, which are not compared, are taken less well than the suite asks for.
+    """
 
     def find_measured():
         journals = {path: read_lines(path) for path in (folder / "results" / "sweeps").glob("*/jobs/*.1.journal")}
         return next((lines[0]["job"] for lines in journals.values() if any("end" in line for line in lines)), None)
 
-    done = vidbench("run", "smoke", *LAUNCH, "--job-time", "40")
+    text, found = re.subn("^precision = .*", 'precision = "50%"', find_suite("smoke").read_text(), flags=re.M)
+    assert found == 1
+    (folder / "smoke.toml").write_text(text)
+    done = vidbench("run", "smoke.toml", *LAUNCH, "--job-time", "40")
     assert done.code == 0, done.err
     cluster.run("scancel", "--signal=USR2", wait_for(find_measured))
     done = vidbench("run", "--attach", name_run(folder), "--poll", "0.5")
