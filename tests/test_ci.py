@@ -3,26 +3,20 @@
 import importlib.util
 import random
 import re
-import shlex
 from pathlib import Path
 
 import jsonschema
 import pytest
 from check_jsonschema.builtin_schemas import get_builtin_schema
+from commands import find_commands, resolve
 from ruamel.yaml import YAML
-from typer.main import get_command
 
-from vidbench.cli import app
 from vidbench.gates import EXIT_CODES
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "ci.md").read_text()
 (WORKFLOW,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
-COMMANDS = [
-    line.partition("#")[0].strip()
-    for block in re.findall(r"```(?:sh|yaml)\n(.*?)```", PAGE, re.S)
-    for line in re.findall(r"(?:^|run: |^ +|bin/)(vidbench (?!-e).*)", block.replace("\\\n", " "), re.M)
-]
+COMMANDS = find_commands(PAGE)
 
 
 def load_benchmark(name: str):
@@ -50,11 +44,7 @@ def test_workflow(validator):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands(command):
     """Every command of the page is one that there is, with options that it has."""
-    context = get_command(app).make_context("vidbench", shlex.split(command)[1:])
-    while getattr(context.command, "commands", None):
-        name, *rest = context._protected_args + context.args  # how click hands them on
-        context = context.command.commands[name].make_context(name, rest, parent=context)
-    assert context.params
+    assert resolve(command).params
 
 
 def test_commands_are_found():

@@ -34,11 +34,10 @@ def resolve_device(name: str) -> torch.device:
     Raises:
         InputError: there is no such device here.
     """
-    if name == "auto":
+    kind = check_device(name)
+    if kind == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda", "meta") or (index and (kind != "cuda" or not index.isdecimal())):
-        raise InputError(f"unknown device {name!r}; there are auto, cpu, cuda, cuda:N and meta")
+    index = name.partition(":")[2]
     if kind != "cuda":
         return torch.device(kind)
     if not torch.cuda.is_available():
@@ -46,6 +45,18 @@ def resolve_device(name: str) -> torch.device:
     if int(index or 0) >= torch.cuda.device_count():
         raise InputError(f"there is no {name}; there are cuda:0 to cuda:{torch.cuda.device_count() - 1}")
     return torch.device("cuda", int(index or 0))
+
+
+def check_device(name: str) -> str:
+    """The type of the device of that name, wherever it is; `auto` may be either.
+
+    Raises:
+        InputError: no device is called so.
+    """
+    kind, _, index = name.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "meta") or (index and (kind != "cuda" or not index.isdecimal())):
+        raise InputError(f"unknown device {name!r}; there are auto, cpu, cuda, cuda:N and meta")
+    return kind
 
 
 def _cuda_absence() -> str:

@@ -165,6 +165,12 @@ class Record:
     failure: Failure | None = None
     schema: int = SCHEMA
 
+    @property
+    def gpu_kind(self) -> str | None:
+        """The kind of GPU, by Slurm's name, that the job had in which it was measured; None where none is known."""
+        kind = self.conditions.get("gpu_kind")
+        return kind if isinstance(kind, str) else None
+
     def figure(self, metric: str) -> float | None:
         """The one number that was measured of that metric; None where it is unknown, bounds, or was not taken."""
         measurement = self.measurement(metric)

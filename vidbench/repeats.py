@@ -9,10 +9,9 @@ from statistics import median
 
 from vidbench.metrics import METRICS, TIMED
 from vidbench.statistics import median_interval, relative_precision
-from vidbench.table import CASE_COLUMNS, SPREAD_COLUMNS, Row, per_video
+from vidbench.table import ONE_CASE, SPREAD_COLUMNS, Row, per_video
 
 BETWEEN = "between"  # runs: what an interval between them is called where one within a run stands beside it
-_CASE = (*(column for column in CASE_COLUMNS if column != "repeat"), "environment")
 _SUMMED = ("count", "outliers", "disturbed")
 _OF_ONE_RUN = ("low", "high", "precision", "settled")
 
@@ -27,7 +26,7 @@ def merge_runs(flat: Sequence[Row]) -> list[Row]:
     """
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in flat:
-        groups.setdefault(tuple(row[column] for column in _CASE), []).append(row)
+        groups.setdefault(tuple(row[column] for column in ONE_CASE), []).append(row)
     return [runs[0] if len(runs) == 1 else _merge(runs) for runs in groups.values()]
 
 

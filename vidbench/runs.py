@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from vidbench.records import FAILED, Case, Environment, Record
 from vidbench.store import Results, read_all
@@ -26,15 +28,15 @@ def run_path(folder: Path, machine: str, suite: str, time: datetime, identity: s
     return folder / machine / f"{suite}-{time:%Y%m%dT%H%M%SZ}-{identity}.jsonl"
 
 
-def read_runs(folder: Path, machine: str, suite: str) -> Results:
-    """All that earlier runs of the suite on this machine have measured.
+def read_runs(folder: Path, machine: str | None, suite: str) -> Results:
+    """All that earlier runs of the suite on this machine have measured, or on any where it is None.
 
     Raises:
         InputError: one of the files is no result file.
     """
     pattern = re.compile(rf"{re.escape(suite)}-\d{{8}}T\d{{6}}Z-\w+\.jsonl")
-    place = folder / machine
-    return read_all(path for path in sorted(place.glob(f"{suite}-*.jsonl")) if pattern.fullmatch(path.name))
+    found = sorted(folder.glob(f"{machine or '*'}/{escape(suite)}-*.jsonl"))
+    return read_all(path for path in found if pattern.fullmatch(path.name))
 
 
 def find_done(records: Iterable[Record], retry: Collection[str] = FAILURES) -> set[tuple[Case, str]]:
@@ -55,30 +57,55 @@ class Estimate:
     guessed: int
 
 
+class Expected(NamedTuple):
+    """Seconds that a case will take, and whether it is `known` to have taken them before or guessed by its MACs."""
+
+    seconds: float
+    known: bool
+
+
 def estimate(cases: Sequence[Case], records: Iterable[Record], macs: Callable[[Case], float | None]) -> Estimate:
-    """How long the cases will take, by what records of this machine say about them or about others.
+    """How long the cases will take, by what records of this machine say about them or about others."""
+    expected = expect_seconds(cases, records, macs)
+    known = sum(one.known for one in expected)
+    return Estimate(sum(one.seconds for one in expected), known, len(expected) - known)
+
+
+def _whatever_run(case: Case) -> Case:
+    return replace(case, repeat=0)
+
+
+def expect_seconds(
+    cases: Sequence[Case],
+    records: Iterable[Record],
+    macs: Callable[[Case], float | None],
+    alike: Callable[[Case], Case] = _whatever_run,
+) -> list[Expected]:
+    """How long each case will take, by what records say about it or about others.
 
     Args:
         cases: to be measured.
         records: with the seconds that their cases took, and their latencies.
         macs: of one clip of a case; None where they depend on it.
+        alike: gives the same for cases that take as long.
     """
     took: dict[Case, float] = {}
     rates: list[float] = []
     for record in records:
-        case = replace(record.case, repeat=0)
         if (elapsed := record.conditions.get("elapsed")) is not None:
-            took[case] = float(elapsed)
+            took[alike(record.case)] = float(elapsed)
         latency, work = record.figure("latency"), record.figure("macs")
         if latency and work:
             rates.append(work * record.case.batch / latency)
     rate = median(rates) if rates else 2e10
-    seconds, known = 0.0, 0
-    for case in cases:
-        before = took.get(replace(case, repeat=0))
-        known += before is not None
-        seconds += before if before is not None else LEAST_SECONDS + CALLS * (macs(case) or 0.0) * case.batch / rate
-    return Estimate(seconds, known, len(cases) - known)
+
+    def expect(case: Case) -> Expected:
+        before = took.get(alike(case))
+        if before is not None:
+            return Expected(before, known=True)
+        return Expected(LEAST_SECONDS + CALLS * (macs(case) or 0.0) * case.batch / rate, known=False)
+
+    return [expect(case) for case in cases]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +137,11 @@ def summarise_file(path: Path, results: Results) -> FileSummary:
 
 def find_superseded(records: Iterable[Record]) -> set[str]:
     """The ids of records whose case was measured again later in the same environment, or measured where they failed."""
-    best: dict[tuple[Case, str], Record] = {}
+    best: dict[tuple[Case, str, str | None], Record] = {}
     superseded: set[str] = set()
     for record in sorted(records, key=lambda one: (one.failure is None, one.time)):
-        earlier = best.get((record.case, record.environment))
-        if earlier is not None:
+        place = (record.case, record.environment, record.gpu_kind)
+        if (earlier := best.get(place)) is not None:
             superseded.add(earlier.id)
-        best[record.case, record.environment] = record
+        best[place] = record
     return superseded

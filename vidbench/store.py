@@ -2,6 +2,7 @@
 
 import gc
 import json
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -134,7 +135,7 @@ def replace_file(path: Path, records: Iterable[Record], environments: Mapping[st
         InputError: the file cannot be written, a record names an environment that is not among these, or a figure is no
             number.
     """
-    beside = path.with_name(f".{path.name}.new")
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")  # others may be doing the same
     try:
         with beside.open("w", encoding="utf-8") as file:
             writer = Writer(file)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 CASE_COLUMNS = tuple(field.name for field in fields(Case))
+SETTING = tuple(name for name in CASE_COLUMNS if name != "repeat")
+ONE_CASE = (*SETTING, "environment", "gpu_kind")  # equal in rows of runs of one case
 SPREAD = ("p90", "p99", "mean", "count", "outliers", "low", "high", "precision", "settled", "disturbed")
 SPREAD_COLUMNS = tuple(f"{name}_{part}" for name in TIMED for part in SPREAD)
 RANGE_COLUMNS = ("macs_min", "macs_max", "macs_fewest", "macs_most", "macs_unsampled", "latency_min", "latency_max")
@@ -40,6 +42,7 @@ COLUMNS = (
     "failure_message",
     "caveats",
     "device_name",
+    "gpu_kind",
     "torch",
     "macs_convention",
     "environment",
@@ -79,6 +82,7 @@ def row(record: Record, environment: Environment | None = None) -> Row:
         "failure_message": record.failure and record.failure.message,
         "caveats": "; ".join(f"{m.metric}: {caveat}" for m in record.measurements for caveat in m.caveats) or None,
         "device_name": environment and environment.device,
+        "gpu_kind": record.gpu_kind,
         "torch": environment and environment.stack.get("torch"),
         "macs_convention": MACS_CONVENTION,
         "environment": record.environment,
@@ -86,6 +90,11 @@ def row(record: Record, environment: Environment | None = None) -> Row:
         "id": record.id,
     }
     return {column: found.get(column) for column in COLUMNS}
+
+
+def identify(record: Record) -> tuple[object, ...]:
+    """What its row has in the columns of ONE_CASE."""
+    return (*(getattr(record.case, name) for name in SETTING), record.environment, record.gpu_kind)
 
 
 def _spread(measurement: Measurement) -> Row:

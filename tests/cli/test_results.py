@@ -69,6 +69,15 @@ def test_prune(vidbench, files):
     assert "no record is superseded" in vidbench("results", "prune").out
 
 
+def test_kinds_of_gpus_are_kept(vidbench, folder):
+    """What was measured on another kind of GPU is not superseded, even where the devices have one name."""
+    with (folder / "kinds.jsonl").open("w") as file:
+        writer = Writer(file)
+        for kind, one in (("a100", OLD), ("v100", NEW)):
+            writer.append(replace(one, conditions={"gpu_kind": kind}), environment())
+    assert "no record is superseded" in vidbench("results", "prune", "kinds.jsonl").out
+
+
 def test_nothing_there(vidbench, folder):
     """Without results there is one message."""
     done = vidbench("results", "list")

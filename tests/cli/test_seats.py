@@ -55,10 +55,12 @@ threads = 1
         (["--devices", "cuda:x"], "not 'cuda:x'"),
         (["--devices", ""], "not ''"),
         (["--devices", "cuda:0,cuda:1", "--device", "cuda:0"], "leave out --device"),
+        (["--devices", "cuda:0,cuda:1", "--launcher", "slurm"], "of the GPUs of this machine"),
+        (["--devices", "cuda:0,cuda:1", "--attach", "abc"], "of the GPUs of this machine"),
         (["--check-devices"], "--check-devices is of --devices"),
         (["--check-devices", "--devices", "cuda:0"], "two GPUs or more, not of cuda:0 alone"),
     ],
-    ids=["twice", "cpu", "meta", "auto", "no number", "nothing", "device", "check of nothing", "check of one"],
+    ids=["twice", "cpu", "meta", "auto", "no number", "nothing", "device", "slurm", "attach", "check of nothing", "check of one"],
 )
 def test_refusals(vidbench, folder, arguments, fix):
     """What cannot be used together ends with code 2 and one message that has the fix, before anything is written."""

@@ -140,6 +140,21 @@ class TestPivot:
         (down,) = re.findall(r"--rows (\S+),", refused.err)
         assert len(table(vidbench(*axes[:3], down, *axes[4:]).out)) == 2
 
+    @pytest.mark.parametrize(("device", "axis"), [("NVIDIA V100", "device_name"), ("NVIDIA H100", "gpu_kind")])
+    def test_kinds_of_gpus(self, vidbench, tmp_path, device, axis):
+        """--cols device compares GPUs that are all cuda:0, by their names or, where those are one, by their kinds."""
+        known = {"k1": environment(), "k2": environment(device=device)}
+        records = [
+            replace(record(latency(seconds), environment=name), conditions={"gpu_kind": kind})
+            for name, kind, seconds in (("k1", "h100", 0.1), ("k2", "v100", 0.3))
+        ]
+        path = str(save(tmp_path / "kinds.jsonl", *records, environments=known))
+        done = vidbench("show", path, "--cols", "device", "--value", "latency")
+        assert done.code == 0, done.err
+        heads = ("NVIDIA H100", "NVIDIA V100") if axis == "device_name" else ("h100", "v100")
+        assert re.search(rf"{axis} {heads[0]} +{axis} {heads[1]}\n", done.out)
+        assert table(done.out) == [["x3d-m", "~100.0", "~300.0"]]
+
     def test_accuracy_has_its_source(self, vidbench, tmp_path):
         """A table of published accuracy says whose it is, and where it is of another size; training has none."""
         trained = record(latency(), model="x3d-m", task="train")

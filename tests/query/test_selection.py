@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from examples import environment, latency, macs, record
+from examples import case, environment, latency, macs, record
 
 from vidbench.errors import InputError
 from vidbench.query.columns import find_column
@@ -15,6 +15,7 @@ from vidbench.query.selection import (
     refuse_places,
     sort_rows,
     split_places,
+    tell_devices,
     telling_axes,
 )  # fmt: skip
 from vidbench.records import Failure
@@ -90,6 +91,35 @@ def test_places():
         refuse_places(table, [find_column("top1"), find_column("latency")])
     refuse_places(table, [find_column("top1"), find_column("macs")])
     refuse_places(table[:1], [find_column("latency")])
+
+
+def on(kind: str, *measurements, **changes):
+    """A record of a job of that kind of GPU."""
+    one = record(*measurements, **changes)
+    return replace(one, conditions={**one.conditions, "gpu_kind": kind})
+
+
+class TestGpuKinds:
+    def test_are_kept_apart(self):
+        """A case that was measured on two kinds is two rows, even where both kinds' devices have one name."""
+        a100, v100 = on("a100", latency(0.01)), on("v100", latency(0.02))
+        assert keep_latest([a100, v100]) == [a100, v100]
+        table = merge_runs(flat(a100, v100, replace(on("a100", latency(0.03)), case=case(repeat=1))))
+        assert [(row["gpu_kind"], row.get("runs")) for row in table] == [("a100", 2), ("v100", None)]
+        assert differing(table) == {"gpu_kind": ["a100", "v100"]}
+        assert records_of(table[1:], [a100, v100]) == [v100]
+
+    def test_devices_are_told_apart(self):
+        """What one name of a device stands for is told by the devices' own names, else by kinds, and only if needed."""
+        same = flat(on("a100"), on("v100"))
+        named = flat(on("a100"), on("v100", environment="k2"))
+        assert tell_devices(same, ["device"]) == ["device", "gpu_kind"]
+        assert tell_devices(named, ["frames", "device"]) == ["frames", "device", "device_name"]
+        assert tell_devices(named, ["device"], ["device_name"]) == ["device"]
+        assert tell_devices(named, ["device", "gpu_kind"]) == ["device", "gpu_kind"]
+        assert tell_devices(flat(record(), on("a100")), ["device"]) == ["device"]
+        assert tell_devices(flat(record(), record(device="cpu", environment="k2")), ["device"]) == ["device"]
+        assert tell_devices(same, ["model"]) == ["model"]
 
 
 def test_records_of_rows():

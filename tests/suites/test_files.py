@@ -93,6 +93,7 @@ def test_example_of_the_docs(write):
     suite = read_suite(write(example))
     assert len([case for case, _ in suite.cases if case.repeat == 0]) == 8 + 2 * 6 + 8 + 2 * 3
     assert (suite.precision, suite.timeout) == (0.02, 900.0)
+    assert (suite.slurm.partition, suite.slurm.gres, suite.slurm.time) == ("gpu", "gpu:1", 120)
     own = next(case for case, _ in suite.cases if case.model == "mynets:make")
     assert {**suite.limits, **suite.exceptions_of(own)} == {"macs": 0, "latency": 0.03, "peak_memory": 0.02}
 

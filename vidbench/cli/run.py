@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 NOT_MEASURED = 3
+CLUSTER = "On a cluster"
 
 
 def run(  # noqa: PLR0917  # one parameter an option
@@ -43,9 +44,87 @@ def run(  # noqa: PLR0917  # one parameter an option
         float | None,
         typer.Option(help="Seconds after which a case is ended, instead of the suite's.", show_default=False),
     ] = None,
+    launcher: Annotated[
+        str, typer.Option(help="local measures on this machine; slurm hands the cases to a cluster.")
+    ] = "local",
+    partition: Annotated[
+        str | None, typer.Option(help="Slurm's partition.", show_default=False, rich_help_panel=CLUSTER)
+    ] = None,
+    gres: Annotated[
+        str | None,
+        typer.Option(help="What a job has of a node, such as gpu:a100:1.", show_default=False, rich_help_panel=CLUSTER),
+    ] = None,
+    constraint: Annotated[
+        str | None, typer.Option(help="Features that nodes must have.", show_default=False, rich_help_panel=CLUSTER)
+    ] = None,
+    exclusive: Annotated[
+        bool | None,
+        typer.Option(
+            "--exclusive/--shared",
+            help="Whether a job has its node for itself; by default one without --gres.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            help="What a job may take: minutes, or as hours:minutes:seconds; by default 60.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    array_parallelism: Annotated[
+        int | None,
+        typer.Option(
+            help="How many jobs may run at once, of each GPU kind; by default 256.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    job_time: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that a job is to take; cases are packed so. By default 600, or half of --time.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    each_gpu_kind: Annotated[
+        bool,
+        typer.Option(
+            "--each-gpu-kind",
+            help="Measure all on each kind of GPU that the partition has, with one GPU a job.",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = False,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", help="Any further option of sbatch.", show_default=False, rich_help_panel=CLUSTER
+        ),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Wait for the jobs, and merge what they measured.", rich_help_panel=CLUSTER)
+    ] = False,
+    attach: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Come back to a run on the cluster, merge it at its end; with --resume begin again what ended early.",
+            show_default=False,
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="End the jobs of --attach ID.", rich_help_panel=CLUSTER)
+    ] = False,
+    poll: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks at the jobs.", rich_help_panel=CLUSTER)
+    ] = 10.0,
 ) -> None:
     """Run a suite: all its cases, each in a process of its own, into a new result file."""
-    from vidbench.cli import seats
+    from vidbench.cli import launching, seats
     from vidbench.cli.left_out import warn_of_clips
     from vidbench.errors import InputError
     from vidbench.suites.files import read_suite, shipped_suites
@@ -54,20 +133,35 @@ def run(  # noqa: PLR0917  # one parameter an option
     if list_:
         print_suites([read_suite(name) for name in shipped_suites()])
         return
+    from vidbench.suites.launchers import parse_options
+
+    asked = (partition, gres, constraint, exclusive, time, array_parallelism, job_time, each_gpu_kind or None)
+    given = dict(zip(launching.SLURM_OPTIONS, (*asked, parse_options(slurm or [])), strict=True))
+    launching.check_options(launcher, attach, given, follow=follow, cancel=cancel)
+    seats.check_options(devices, device=device, check=check_devices, elsewhere=launcher != "local" or attach is not None)
+    if attach is not None:
+        if suite is not None or dry_run:
+            raise InputError("--attach comes back to a run as it was handed over; leave out the suite and --dry-run")
+        raise typer.Exit(launching.attach(results, attach, resume=resume, cancel=cancel, poll=poll))
     if suite is None:
         raise InputError("no suite; give its name or file, or --list for those that come with vidbench")
-    from vidbench.run.processes import Processes
-    from vidbench.run.sweep import plan_sweep
-
     wanted = read_suite(suite)
     kinds = _parse_kinds(retry)
-    seats.check_options(devices, device=device, check=check_devices)
+    if launcher == "slurm":
+        code = launching.launch(
+            wanted, results, given, device=device, timeout=timeout, retry=kinds if resume else None,
+            dry_run=dry_run, follow=follow, poll=poll,
+        )  # fmt: skip
+        raise typer.Exit(code)
     if devices is not None:
         code = seats.run_on_devices(
             wanted, results, devices, limit=timeout or wanted.timeout, measure=_run, resume=resume, retry=kinds,
             dry_run=dry_run, check=check_devices,
         )  # fmt: skip
         raise typer.Exit(code)
+    from vidbench.run.processes import Processes
+    from vidbench.run.sweep import plan_sweep
+
     with Processes(timeout or wanted.timeout) as processes:
         sweep = plan_sweep(wanted, results, processes, device=device, resume=resume, retry=kinds)
         if dry_run:

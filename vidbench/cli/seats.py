@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 EXIT_CODES = {"none": 0, "disturbed": 3, "inconclusive": 4}  # of a check alone, by its verdict
 
 
-def check_options(devices: str | None, *, device: str | None, check: bool) -> None:
-    """Raise InputError where options contradict each other."""
+def check_options(devices: str | None, *, device: str | None, check: bool, elsewhere: bool) -> None:
+    """Raise InputError where options contradict each other; `elsewhere` is whether a cluster is to measure."""
     if devices is None and check:
         raise InputError("--check-devices is of --devices; name them, too, such as --devices cuda:0,cuda:1")
+    if devices is not None and elsewhere:
+        raise InputError("--devices is of the GPUs of this machine; on a cluster each job has one of its own, leave it out")
     if devices is not None and device is not None:
         raise InputError("--devices says where to measure; leave out --device")
 

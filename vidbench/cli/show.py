@@ -124,13 +124,15 @@ def _show_pivot(selection: Selection, down: "list[Column]", across: "list[Column
     from vidbench.metrics import METRICS
     from vidbench.notes.lines import write_notes
     from vidbench.query.pivot import pivot
+    from vidbench.query.selection import tell_devices
     from vidbench.terminal.screen import print_notes
     from vidbench.terminal.show import print_grids
 
     rows = selection.rows
     figures = figures or _usual_figures(rows, one=bool(across))
-    names = [column.name for column in down] or ["model"]
-    grids = [pivot(rows, names, [column.name for column in across], column) for column in figures]
+    left, head = [column.name for column in down] or ["model"], [column.name for column in across]
+    left, head = tell_devices(rows, left, head), tell_devices(rows, head, left)
+    grids = [pivot(rows, left, head, column) for column in figures]
     legends = print_grids(grids)
     shown = [column.name for column in figures if column.name in METRICS]
     notes = write_notes(selection.records, rows, selection.environments, shown, papers="macs" in shown)

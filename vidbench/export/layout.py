@@ -17,7 +17,7 @@ from vidbench.notes.methods import write_methods
 from vidbench.query.accuracy import name_other_clip, published_for, published_top1
 from vidbench.records import Environment, Record
 from vidbench.repeats import merge_runs
-from vidbench.table import CASE_COLUMNS, Row, row
+from vidbench.table import Row, identify, row
 from vidbench.units import format_number
 from vidbench.views import count_views
 
@@ -25,7 +25,6 @@ UNKNOWN = "–"
 UNTIMED = "Counted, not timed."
 OWN = "Own nets"
 TIMES = "×"
-_CASE = (*(name for name in CASE_COLUMNS if name != "repeat"), "environment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def _collect(records: Iterable[Record], environments: Mapping[str, Environment])
     runs: dict[Any, list[tuple[Record, Row]]] = {}
     for record in records:
         found = row(record, environments.get(record.environment))
-        runs.setdefault(tuple(found[name] for name in _CASE), []).append((record, found))
+        runs.setdefault(identify(record), []).append((record, found))
     nets, lines = variants(), []
     for same in runs.values():
         (merged,) = merge_runs([found for _, found in same])

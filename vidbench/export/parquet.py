@@ -10,8 +10,8 @@ from vidbench.table import COLUMNS, RANGE_COLUMNS, SPREAD_COLUMNS, Row
 WHOLE = ("classes", "frames", "size", "batch", "threads", "repeat", "views_total")
 TEXTS = (
     "model", "device", "dtype", "mode", "task", "clip", "views", "weights", "published_gmacs", "published_source",
-    "cross_check", "search", "failure", "failure_message", "caveats", "device_name", "torch", "macs_convention",
-    "environment", "time", "id",
+    "cross_check", "search", "failure", "failure_message", "caveats", "device_name", "gpu_kind", "torch",
+    "macs_convention", "environment", "time", "id",
 )  # fmt: skip
 _WHOLE_PARTS = ("count", "outliers", "disturbed")
 _YES_OR_NO = ("settled", "agrees", "chosen")

@@ -6,7 +6,13 @@ from vidbench.metrics import MACS_CONVENTION, METRICS
 from vidbench.repeats import merge_runs
 from vidbench.table import CASE_COLUMNS, COLUMNS, Row
 
-SETTING = (*(name for name in CASE_COLUMNS if name not in ("frames", "repeat")), "device_name", "torch", "environment")
+SETTING = (
+    *(name for name in CASE_COLUMNS if name not in ("frames", "repeat")),
+    "device_name",
+    "gpu_kind",
+    "torch",
+    "environment",
+)
 WIDENED = tuple(name for name in COLUMNS if name not in (*SETTING, *CASE_COLUMNS, "macs_convention", "time", "id"))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vidbench.catalog import variants
 from vidbench.records import DISTURBED, FAILED, NOT_SETTLED, RANDOM, Case, Environment, Record
 from vidbench.repeats import merge_runs
-from vidbench.table import CASE_COLUMNS, Row, rows
+from vidbench.table import Row, identify, rows
 
 KINDS = (NOT_SETTLED, DISTURBED, "caution")  # of caveats, the gravest first
 
@@ -68,8 +68,7 @@ def gather_entries(records: Sequence[Record], environments: Mapping[str, Environ
     """An entry a case, in the order of their first records; runs of one case in one environment share an entry."""
     groups: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
-        setting = tuple(getattr(record.case, column) for column in CASE_COLUMNS if column != "repeat")
-        groups.setdefault((*setting, record.environment), []).append(record)
+        groups.setdefault(identify(record), []).append(record)
     merged = merge_runs(rows(records, environments))
     return [
         Entry(row, tuple(runs), environments.get(runs[0].environment))

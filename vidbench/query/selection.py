@@ -6,7 +6,7 @@ from vidbench.catalog import variants
 from vidbench.errors import InputError
 from vidbench.query.columns import FAMILY, Column, find_column
 from vidbench.records import Case, Record
-from vidbench.table import CASE_COLUMNS, Row
+from vidbench.table import CASE_COLUMNS, ONE_CASE, Row, identify
 
 Place = tuple[str | None, str | None]  # a device's name and the release of torch
 
@@ -14,15 +14,15 @@ Place = tuple[str | None, str | None]  # a device's name and the release of torc
 UNLIKE = ("device", "dtype", "mode", "task", "batch", "device_name", "torch")
 
 # What tells rows of one model apart, with the likeliest first.
-PLACES = ("device_name", "torch", "environment")
+PLACES = ("device_name", "gpu_kind", "torch", "environment")
 AXES = (*(name for name in CASE_COLUMNS if name not in ("model", "repeat")), *PLACES)
 
 
 def keep_latest(records: Iterable[Record]) -> list[Record]:
-    """Of the records of one case and environment that which was taken last, in the place of the first."""
-    found: dict[tuple[Case, str], Record] = {}
+    """Of the records of one case, environment and GPU kind that which was taken last, in the place of the first."""
+    found: dict[tuple[Case, str, str | None], Record] = {}
     for record in records:
-        key = (record.case, record.environment)
+        key = (record.case, record.environment, record.gpu_kind)
         earlier = found.get(key)
         if earlier is None or record.time >= earlier.time:
             found[key] = record
@@ -73,6 +73,21 @@ def telling_axes(rows: Sequence[Row]) -> list[str]:
     return [axis for axis in AXES if axis in apart or axis in unlike]
 
 
+def tell_devices(rows: Sequence[Row], axes: Sequence[str], others: Sequence[str] = ()) -> list[str]:
+    """The axes, with behind `device` what else tells devices apart that have one name there, as `cuda:0` is any GPU.
+
+    What is among the `others` tells them apart already.
+    """
+    names = ("device_name", "gpu_kind")
+    told = ["device", *(name for name in names if name in (*axes, *others))]
+    added: list[str] = []
+    for name in names:
+        known = [row for row in rows if row[name] is not None]
+        if len(_distinct(known, [*told, *added, name])) > len(_distinct(known, [*told, *added])):
+            added.append(name)
+    return [one for axis in axes for one in ((axis, *added) if axis == "device" else (axis,))]
+
+
 def _distinct(rows: Iterable[Row], axes: Sequence[str]) -> set[tuple[object, ...]]:
     return {tuple(row[axis] for axis in axes) for row in rows}
 
@@ -107,6 +122,5 @@ def refuse_places(rows: Iterable[Row], columns: Sequence[Column]) -> None:
 
 def records_of(rows: Iterable[Row], records: Iterable[Record]) -> list[Record]:
     """The records that rows are made of, all runs of a case being one row."""
-    axes = [column for column in CASE_COLUMNS if column != "repeat"]
-    shown = {(*(row[axis] for axis in axes), row["environment"]) for row in rows}
-    return [r for r in records if (*(getattr(r.case, axis) for axis in axes), r.environment) in shown]
+    shown = {tuple(row[axis] for axis in ONE_CASE) for row in rows}
+    return [record for record in records if identify(record) in shown]

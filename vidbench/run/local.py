@@ -56,8 +56,7 @@ def prepare(
     check_modes(cases, devices)
     chosen = offer(chosen, cases, metrics)
     adaptive = [is_adaptive(case) for case in cases]
-    if metrics is not None and not any(adaptive) and (lacking := set(metrics) & set(ADAPTIVE)):
-        raise InputError(f"{' and '.join(sorted(lacking))}: only of nets whose work depends on their input (atfr-sgs)")
+    check_adaptive(cases, metrics)
     check_repeats(cases, chosen, processes)
     for task in {case.task for case in cases} - set(TASKS):
         raise InputError(f"unknown task {task!r}; there are {' and '.join(TASKS)}")
@@ -78,6 +77,13 @@ def prepare(
     for path in {case.weights for case in cases} - {RANDOM, GIVEN}:
         _check_weights(path, [case for case in cases if case.weights == path])
     return jobs, tuple(name for name in METRICS if name in chosen)
+
+
+def check_adaptive(cases: Iterable[Case], asked: Collection[str] | None) -> None:
+    """Raise InputError where what only nets with work that depends on the clip have is asked for of other nets."""
+    lacking = [name for name in ADAPTIVE if asked is not None and name in asked]
+    if lacking and not any(map(is_adaptive, cases)):
+        raise InputError(f"{' and '.join(sorted(lacking))}: only of nets whose work depends on their input (atfr-sgs)")
 
 
 def check_repeats(cases: Sequence[Case], metrics: Collection[str], processes: Processes | None) -> None:

@@ -1,7 +1,7 @@
 """A suite's run: which of its cases are to be measured, and each measured into the run's file as soon as it is done."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -126,15 +126,8 @@ def plan_sweep(
         InputError: a case cannot be measured here, or an earlier run's file is none.
         VidbenchError: no process can be started.
     """
-    by_footage: dict[Footage, list[Case]] = {}
-    for case, footage in suite.cases:
-        by_footage.setdefault(footage, []).append(case if device is None else replace(case, device=device))
-    jobs: list[Job] = []
-    chosen: set[str] = set()
-    for footage, cases in by_footage.items():
-        ready, metrics = prepare(cases, suite.metrics, footage, processes)
-        jobs += ready
-        chosen.update(metrics)
+    tasks = [(case if device is None else replace(case, device=device), footage) for case, footage in suite.cases]
+    jobs, metrics = prepare_tasks(tasks, suite.metrics, processes)
     jobs.sort(key=lambda job: job[0].repeat)
     places = locate([case for case, _ in jobs], processes)
     machine = name_machine(next(iter(places.values())))
@@ -146,7 +139,7 @@ def plan_sweep(
         path=path,
         jobs=left,
         plan=Plan(
-            metrics=tuple(name for name in METRICS if name in chosen),
+            metrics=metrics,
             precision=suite.precision,
             lengths=find_lengths(left, suite.metrics),
         ),
@@ -155,3 +148,24 @@ def plan_sweep(
         warnings=earlier.warnings if resume else (),
         earlier=earlier.records,
     )
+
+
+def prepare_tasks(
+    tasks: Iterable[tuple[Case, Footage]], metrics: Sequence[str] | None, processes: Processes
+) -> tuple[list[Job], tuple[str, ...]]:
+    """Each case with the clips that are cut from its footage, in their order, and the metrics to take of them.
+
+    Raises:
+        InputError: a case cannot be measured here.
+        VidbenchError: no process can be started.
+    """
+    by_footage: dict[Footage, dict[int, Case]] = {}
+    for place, (case, footage) in enumerate(tasks):
+        by_footage.setdefault(footage, {})[place] = case
+    jobs: dict[int, Job] = {}
+    chosen: set[str] = set()
+    for footage, cases in by_footage.items():
+        ready, taken = prepare(list(cases.values()), metrics, footage, processes)
+        jobs |= dict(zip(cases, ready, strict=True))
+        chosen.update(taken)
+    return [jobs[place] for place in sorted(jobs)], tuple(name for name in METRICS if name in chosen)

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
 from vidbench.catalog import DATASET_CLASSES, Net, Variant, find_nets, find_variants, is_pattern
 from vidbench.errors import InputError
@@ -20,6 +20,7 @@ from vidbench.metrics import METRICS
 from vidbench.modes import MODES, PRECISIONS
 from vidbench.records import RANDOM, TASKS, Case, Footage
 from vidbench.suites.grid import expand_grid, find_refusals, list_left_out
+from vidbench.suites.launchers import STRICT, Launchers, Slurm
 
 SHIPPED = (Path(__file__).parent / "shipped", Path(__file__).parents[2] / "suites")  # in a wheel, in a checkout
 
@@ -44,7 +45,7 @@ Share = Annotated[float, BeforeValidator(_share), Field(ge=0, lt=1)]
 class Table(BaseModel):
     """A table of the file, whose keys are known and whose values have their types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = STRICT
 
 
 class Selection(Table):
@@ -117,6 +118,7 @@ class SuiteFile(Table):
     cases: Annotated[list[Grid], Field(min_length=1)]
     limits: dict[str, Share] = {}
     limit: list[Limit] = []
+    launcher: Launchers = Launchers()
 
     @field_validator("metrics")
     @classmethod
@@ -155,6 +157,7 @@ class Suite:
     limits: Mapping[str, float] = field(default_factory=dict)
     special: tuple[Limit, ...] = ()
     left_out: tuple[str, ...] = ()
+    slurm: Slurm = field(default_factory=Slurm)
 
     def exceptions_of(self, case: Case) -> dict[str, float]:
         """Those of [[limit]] alone, later ones over earlier ones."""
@@ -211,6 +214,7 @@ def read_suite(name: str) -> Suite:
         limits=whole.limits,
         special=tuple(whole.limit),
         left_out=tuple(left_out),
+        slurm=whole.launcher.slurm,
     )
 
 
@@ -306,7 +310,9 @@ def _describe(error: Mapping[str, Any]) -> str:
     given = error.get("input")
     match error["type"]:
         case "extra_forbidden":
-            tables: dict[str, type[Table]] = {"cases": Grid, "exclude": Selection, "limit": Limit}
+            tables: dict[str, type[BaseModel]] = {
+                "cases": Grid, "exclude": Selection, "limit": Limit, "launcher": Launchers, "slurm": Slurm,
+            }  # fmt: skip
             named = [part for part in error["loc"][:-1] if part in tables]
             known = [*(tables[str(named[-1])] if named else SuiteFile).model_fields]
             near = get_close_matches(str(error["loc"][-1]), known, n=1)

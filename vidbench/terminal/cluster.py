@@ -1,0 +1,89 @@
+"""Runs on a cluster: their jobs, how far they are, and what became of them."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from vidbench.terminal.screen import open_console, warn
+from vidbench.units import format_duration
+
+if TYPE_CHECKING:
+    from vidbench.cluster.following import Standing
+    from vidbench.cluster.kinds import Kind
+
+SHOWN = 10  # jobs that ended or were refused; more say nothing new
+
+
+def print_jobs(sizes: Sequence[int], seconds: Sequence[float]) -> None:
+    """How many jobs there are, and how long the longest of them will take."""
+    most = f"at most {max(sizes)} cases each, the longest about {format_duration(max(seconds))}"
+    print_line(f"{len(sizes)} jobs, {most}")
+
+
+def print_kinds(kinds: "Sequence[Kind]") -> None:
+    """On what all cases are measured, where that is each kind of GPU that there is."""
+    if kinds:
+        told = [f"{kind.name} ({kind.nodes} {'node' if kind.nodes == 1 else 'nodes'})" for kind in kinds]
+        print_line(f"each case on {len(kinds)} {'kind' if len(kinds) == 1 else 'kinds'} of GPU: {', '.join(told)}")
+
+
+def print_line(text: str) -> None:
+    """One line of what was asked for."""
+    open_console(sys.stdout).print(Text(text), soft_wrap=True)
+
+
+def describe(standing: "Standing") -> str:
+    """How far a run is, in one line."""
+    done = standing.measured + standing.left
+    parts = [f"{done} of {standing.total} cases"]
+    parts += [f"{standing.failed} of them failed"] if standing.failed else []
+    parts += [f"{standing.left} measured before"] if standing.left else []
+    parts += [f"{standing.running} jobs run"] if standing.running else []
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in standing.waiting.most_common() if reason != "None")
+    waiting = f"{standing.waiting.total()} jobs wait"
+    parts += [f"{waiting} ({reasons})" if reasons else waiting] if standing.waiting else []
+    return "; ".join(parts)
+
+
+class Watching:
+    """Says how far a run is: on a terminal in one line that is written over, elsewhere a line a change."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def show(self, standing: "Standing") -> None:
+        """Say what is new."""
+        text = describe(standing)
+        if text == self._last:
+            return
+        if sys.stderr.isatty():
+            print(f"\r{text:<{len(self._last)}}", end="", file=sys.stderr, flush=True)  # noqa: T201
+        else:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+        self._last = text
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._last and sys.stderr.isatty():
+            print(file=sys.stderr)  # noqa: T201
+
+
+def print_files(files: Mapping[Path, int]) -> None:
+    """Where a run's records are."""
+    for path, records in files.items():
+        print_line(f"{records} records in {_shorten(path)}")
+
+
+def print_outcome(standing: "Standing", logs: Path) -> None:
+    """Which jobs of a run measured nothing, and which ended before they had measured all."""
+    for number, reason in list(standing.refused.items())[:SHOWN]:
+        warn(f"job {number} cannot be measured: {reason}")
+    for number, state in list(standing.ended.items())[:SHOWN]:
+        warn(f"job {number} ended before its cases were done ({state}); see {_shorten(logs)}")
+
+
+def _shorten(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
