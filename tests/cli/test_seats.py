@@ -60,7 +60,19 @@ threads = 1
         (["--check-devices"], "--check-devices is of --devices"),
         (["--check-devices", "--devices", "cuda:0"], "two GPUs or more, not of cuda:0 alone"),
     ],
-    ids=["twice", "cpu", "meta", "auto", "no number", "nothing", "device", "slurm", "attach", "check of nothing", "check of one"],
+    ids=[
+        "twice",
+        "cpu",
+        "meta",
+        "auto",
+        "no number",
+        "nothing",
+        "device",
+        "slurm",
+        "attach",
+        "check of nothing",
+        "check of one",
+    ],
 )
 def test_refusals(vidbench, folder, arguments, fix):
     """What cannot be used together ends with code 2 and one message that has the fix, before anything is written."""

@@ -213,20 +213,21 @@ def wait_until(done: Callable[[], bool], seconds: float = 90.0) -> bool:
     return done()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_ended_early(suite, start, number):
+def test_ended_early(suite, start):
     """Ctrl-C and SIGKILL cost the cases in flight alone, leave no process, and the rest is measured afterwards."""
     suite("one", "hangs", "two")
     Path("busy").touch()
-    process = start()
-    assert wait_until(lambda: len(lines()) == 2 and Path("hangs").exists())
-    process.send_signal(number)
-    _, err = process.communicate(timeout=90)
-    assert "Traceback" not in err
-    assert wait_until(lambda: not find_marked(start.mark))
-    if number == signal.SIGINT:
-        assert process.returncode == 130
-        assert "interrupted after 2 of 6 cases" in err
+    for number in (signal.SIGINT, signal.SIGKILL):
+        process = start()
+        assert wait_until(lambda: len(lines()) == 2 and Path("hangs").exists())
+        process.send_signal(number)
+        _, err = process.communicate(timeout=90)
+        assert "Traceback" not in err
+        assert wait_until(lambda: not find_marked(start.mark))
+        Path("hangs").unlink()
+        if number == signal.SIGINT:
+            assert process.returncode == 130
+            assert "interrupted after 2 of 6 cases" in err
     Path("busy").unlink()
     again = start()
     _, err = again.communicate(timeout=180)

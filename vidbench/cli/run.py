@@ -138,7 +138,8 @@ def run(  # noqa: PLR0917  # one parameter an option
     asked = (partition, gres, constraint, exclusive, time, array_parallelism, job_time, each_gpu_kind or None)
     given = dict(zip(launching.SLURM_OPTIONS, (*asked, parse_options(slurm or [])), strict=True))
     launching.check_options(launcher, attach, given, follow=follow, cancel=cancel)
-    seats.check_options(devices, device=device, check=check_devices, elsewhere=launcher != "local" or attach is not None)
+    elsewhere = launcher != "local" or attach is not None
+    seats.check_options(devices, device=device, check=check_devices, elsewhere=elsewhere)
     if attach is not None:
         if suite is not None or dry_run:
             raise InputError("--attach comes back to a run as it was handed over; leave out the suite and --dry-run")

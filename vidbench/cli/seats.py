@@ -19,7 +19,7 @@ def check_options(devices: str | None, *, device: str | None, check: bool, elsew
     if devices is None and check:
         raise InputError("--check-devices is of --devices; name them, too, such as --devices cuda:0,cuda:1")
     if devices is not None and elsewhere:
-        raise InputError("--devices is of the GPUs of this machine; on a cluster each job has one of its own, leave it out")
+        raise InputError("--devices is of the GPUs of this machine; on a cluster each job has its own; leave it out")
     if devices is not None and device is not None:
         raise InputError("--devices says where to measure; leave out --device")
 
