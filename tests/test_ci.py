@@ -72,6 +72,27 @@ def test_power():
         assert [cell.strip() for cell in cells.split("|")[:5]] == told
 
 
+def test_power_as_measured():
+    """So is what the page says beside its table: how far apart the processes lay, and what the gate made of them."""
+    kept = (ROOT / "results" / "amd-epyc-2cpus" / "gate-power.txt").read_text()
+    prose = " ".join(PAGE.split())
+    spreads = [float(spread) for spread in re.findall(r": 20 processes, spread ([\d.]+)%", kept)]
+    assert len(spreads) == 20
+    assert f"processes of one case lay {min(spreads):.0f} to {max(spreads):.0f}% apart" in prose
+    found = re.search(r"identical pairs, measuring again: regression 0\.0%, .* inconclusive ([\d.]+)%", kept)
+    assert f"1,000 identical pairs it called none a regression, and {float(found[1]):.0f}% inconclusive" in prose
+
+
+def test_alternation():
+    """So is what it says of `compare --run`."""
+    kept = (ROOT / "results" / "amd-epyc-2cpus" / "alternation.txt").read_text()
+    tries = re.findall(r"^slower: (\w+), .* (\d+) rounds$", kept, re.M)
+    right, rounds = sum(verdict == "slower" for verdict, _ in tries), [int(count) for _, count in tries]
+    told = f"found in {right} of {len(tries)} tries, in {min(rounds)} to {max(rounds)} rounds"
+    assert kept.startswith("slower by 5.0%;")
+    assert f"a net slower by 5% was {told}" in " ".join(PAGE.split())
+
+
 @pytest.mark.parametrize(("slower", "verdict", "least"), [(0.0, "pass", 0.9), (0.03, "regression", 0.8)])
 def test_power_again(slower, verdict, least):
     """A hundred trials on those processes, shrunk to a spread of 1%, say what the page says of a thousand."""

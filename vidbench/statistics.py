@@ -63,9 +63,14 @@ def spread_of(samples: Sequence[float]) -> float:
     """A standard deviation of the samples as a share of their median, from their quartiles; 0 for fewer than four."""
     if len(samples) < 4:
         return 0.0
+    middle, deviation = median(samples), deviation_of(samples)
+    return deviation / abs(middle) if middle else math.inf if deviation else 0.0
+
+
+def deviation_of(samples: Sequence[float]) -> float:
+    """A standard deviation of the samples from their quartiles, which no few of them can move."""
     ordered = sorted(samples)
-    width = (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / NORMAL_QUARTILES
-    return width / abs(median(ordered)) if median(ordered) else math.inf if width else 0.0
+    return (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / NORMAL_QUARTILES
 
 
 def count_outliers(samples: Sequence[float]) -> int:

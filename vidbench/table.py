@@ -49,6 +49,7 @@ COLUMNS = (
     "time",
     "id",
 )
+_NOTHING: Row = dict.fromkeys(COLUMNS)
 
 
 def row(record: Record, environment: Environment | None = None) -> Row:
@@ -89,7 +90,7 @@ def row(record: Record, environment: Environment | None = None) -> Row:
         "time": record.time,
         "id": record.id,
     }
-    return {column: found.get(column) for column in COLUMNS}
+    return _NOTHING | {column: value for column, value in found.items() if column in _NOTHING}
 
 
 def identify(record: Record) -> tuple[object, ...]:

@@ -275,9 +275,11 @@ class TestRefusals:
         assert "cuda" in done.err.lower()
 
     def test_debug_shows_the_traceback(self, vidbench):
-        """--debug, wherever it stands, lets the exception through."""
-        with pytest.raises(InputError):
-            vidbench("profile", "vov3d-xl", "--debug")
+        """--debug, wherever it stands, shows the traceback; the message and the exit code are as without it."""
+        without, with_it = vidbench("profile", "vov3d-xl"), vidbench("profile", "vov3d-xl", "--debug")
+        assert with_it.code == without.code == 2
+        assert with_it.err.startswith("Traceback (most recent call last):")
+        assert with_it.err.endswith(without.err)
 
     def test_bug_of_ours(self, vidbench, monkeypatch):
         """An error nobody foresaw ends with 70 and says that it is a bug."""

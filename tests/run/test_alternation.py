@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from vidbench.comparison.changes import judge_alternation
-from vidbench.errors import InputError, VidbenchError
+from vidbench.errors import InputError, OwnCodeError, VidbenchError
 from vidbench.records import Case
 from vidbench.run.alternation import BURSTS, Asked, alternate, plan_looks, start_side
 from vidbench.run.sides import Side, check_sides, open_side
@@ -213,6 +213,8 @@ class TestAlternation:
         ):
             alternate((old, new), (asked("turns:Net"), asked(net)), 1, timeout=120)
         assert str(refused.value).startswith(f"{net} cannot be built and called: ")
+        assert isinstance(refused.value, OwnCodeError) == (net in ("turns:broken", "turns:Failing"))
+        assert "Traceback" in refused.value.__notes__[0]  # for --debug
         assert "Traceback" not in capfd.readouterr().err
 
     @pytest.mark.usefixtures("folder")

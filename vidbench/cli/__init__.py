@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -79,16 +80,14 @@ def main() -> None:
     try:
         app(arguments)
     except VidbenchError as error:
-        if debug:
-            raise
-        hint = "; --debug shows where" if isinstance(error, OwnCodeError) else ""
-        _end(f"{error}{hint}", error.exit_code)
+        _end(str(error), error.exit_code, debug=debug, hint=isinstance(error, OwnCodeError))
     except Exception as error:  # the last resort, for bugs of ours
-        if debug:
-            raise
-        _end(f"this is a bug in vidbench ({type(error).__name__}: {error}); --debug shows where", BUG)
+        _end(f"this is a bug in vidbench ({type(error).__name__}: {error})", BUG, debug=debug, hint=True)
 
 
-def _end(message: str, code: int) -> None:
-    typer.echo(f"vidbench: {message}", err=True)
+def _end(message: str, code: int, *, debug: bool, hint: bool) -> None:
+    """The traceback, if it is wanted, and the message; the exit code is the same with it and without."""
+    if debug:
+        traceback.print_exc()
+    typer.echo(f"vidbench: {message}{'; --debug shows where' if hint and not debug else ''}", err=True)
     sys.exit(code)

@@ -13,7 +13,7 @@ from vidbench.comparison.resampling import bootstrap_ratio
 from vidbench.errors import InputError
 from vidbench.metrics import METRICS, TIMED
 from vidbench.records import Case, Record
-from vidbench.statistics import CONFIDENCE, NORMAL_QUARTILES, Interval, quantile, spread_of
+from vidbench.statistics import CONFIDENCE, Interval, deviation_of, spread_of
 from vidbench.store import Results
 
 EFFECT = 0.01  # what nobody needs to know: ratios this close to 1 are the same
@@ -247,6 +247,5 @@ def judge_alternation(
 
 def _weigh(bursts: Sequence[tuple[float, float]]) -> float:
     """How much a round tells, as the inverse of its median's standard error: machines are steady at times only."""
-    logs = sorted(math.log(new / old) for old, new in bursts)
-    spread = (quantile(logs, 0.75) - quantile(logs, 0.25)) / NORMAL_QUARTILES
-    return 1 / math.hypot(APART, math.sqrt(math.pi / 2 / len(logs)) * spread)
+    logs = [math.log(new / old) for old, new in bursts]
+    return 1 / math.hypot(APART, math.sqrt(math.pi / 2 / len(logs)) * deviation_of(logs))

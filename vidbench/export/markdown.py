@@ -22,7 +22,8 @@ def write_markdown(layout: Layout) -> str:
 
 def escape(text: str) -> str:
     """The text as Markdown that shows it as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    line = " ".join(text.split())
+    return _SPECIAL.sub(r"\\\1", line) if _SPECIAL.search(line) else line  # most cells have none
 
 
 def _line(cells: Iterable[str], columns: Iterable[Column], widths: Iterable[int]) -> str:

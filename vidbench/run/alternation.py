@@ -13,7 +13,7 @@ from statistics import median
 from time import monotonic
 from typing import IO, Any
 
-from vidbench.errors import InputError, VidbenchError
+from vidbench.errors import InputError, OwnCodeError, VidbenchError
 from vidbench.run import side as script
 from vidbench.run.side import BEGIN, END, GO, STOP
 from vidbench.run.sides import Side
@@ -69,7 +69,7 @@ def alternate(
         is_told: whether these rounds suffice; asked after so many as `plan_looks` says.
 
     Raises:
-        InputError: a side cannot build its net or call it.
+        InputError: a side cannot build its net or call it; OwnCodeError where that is the net's own code.
         VidbenchError: a side's process ended or did not answer in time.
     """
     found: list[tuple[Burst, ...]] = []
@@ -160,9 +160,14 @@ class SideProcess:
         line, self._received = self._received.split(b"\n", 1)
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            place = "" if self._name == self._model else f"{self._name}: "
-            raise InputError(f"{place}{answer['error']}")
+            raise self._refusal(answer)
         return answer
+
+    def _refusal(self, answer: dict[str, Any]) -> InputError:
+        place = "" if self._name == self._model else f"{self._name}: "
+        error = (InputError if answer.get("refused", True) else OwnCodeError)(f"{place}{answer['error']}")
+        error.add_note(f"It was raised in the process of {self._name}:\n{answer.get('trace', '')}")
+        return error
 
     def _ended(self) -> VidbenchError:
         code = self._process.wait()

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from io import RawIOBase
 from select import select
@@ -65,7 +66,8 @@ def serve(lines: RawIOBase, answers: TextIO, asked: dict[str, Any]) -> None:
             take()
             calls += 1
     except Exception as error:
-        answer(answers, {"error": f"{asked['model']} cannot be built and called: {describe(error)}"})
+        what = f"{asked['model']} cannot be built and called: {describe(error)}"
+        answer(answers, {"error": what, "trace": traceback.format_exc(), "refused": is_refusal(error)})
         return
     answer(answers, {"stack": stack})
     while (line := (lines.readline() or b"").decode().strip()) not in ("", END):
@@ -87,8 +89,12 @@ def answer(answers: TextIO, found: dict[str, Any]) -> None:
 
 def describe(error: Exception) -> str:
     """What it says; what kind of error it is, too, where it is not vidbench's own."""
-    own = type(error).__module__ == "vidbench.errors"
-    return str(error) if own else f"{type(error).__name__}: {error}"
+    return str(error) if type(error).__module__ == "vidbench.errors" else f"{type(error).__name__}: {error}"
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the side's vidbench refuses what was asked, and no code of the user's has failed."""
+    return type(error).__module__ == "vidbench.errors" and type(error).__name__ != "OwnCodeError"
 
 
 def prepare(asked: dict[str, Any]) -> tuple[Callable[[], float], dict[str, str]]:
