@@ -67,6 +67,11 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def format_count(count: int, noun: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def format_days(times: Iterable[str]) -> str:
     """The first and the last day (UTC) of these ISO times, `2026-11-20 to 2026-11-21`; one if they are the same."""
     days = sorted(time[:10] for time in times)

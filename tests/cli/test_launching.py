@@ -68,10 +68,15 @@ def test_metrics_that_no_case_has(vidbench, folder):
 
 
 def test_planned(vidbench, folder):
-    """--dry-run shows the cases and how many jobs they make, and needs no cluster."""
+    """--dry-run shows the cases with their memory and how many jobs they make, and needs no cluster."""
     done = vidbench("run", "smoke", "--launcher", "slurm", "--dry-run")
     assert done.code == 0
-    assert "1 jobs, at most 7 cases each" in done.out
+    assert "1 job, at most 7 cases each" in done.out
+    here = vidbench("run", "smoke", "--dry-run")
+    assert done.out.splitlines()[:10] == here.out.splitlines()[:10]
+    assert done.err == ""
     done = vidbench("run", "smoke", "--launcher", "slurm", "--dry-run", "--job-time", "1")
-    assert "7 jobs, at most 1 cases each" in done.out
+    assert "7 jobs, at most 1 case each" in done.out
+    done = vidbench("run", "smoke", "--launcher", "slurm", "--dry-run", "--resume")
+    assert "what earlier runs have is not measured again" in done.err
     assert not list(folder.iterdir())

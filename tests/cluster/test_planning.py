@@ -55,3 +55,19 @@ def test_kind_of_a_typed_gpu(suite, tmp_path):
     """What a job asks for by its type is its kind."""
     assert {job.kind for job in plan_spread(suite, tmp_path, Slurm(gres="gpu:a100:1")).jobs} == {"a100"}
     assert {job.kind for job in plan_spread(suite, tmp_path, Slurm(gres="gpu:1")).jobs} == {None}
+
+
+@pytest.mark.parametrize(
+    ("asked", "device"),
+    [
+        ({"gres": "gpu:1"}, "cuda:0"),
+        ({"each_gpu_kind": True}, "cuda:0"),
+        ({"options": {"gpus-per-node": 1}}, "cuda:0"),
+        ({"gres": "tmpdisk:100"}, "cpu"),
+        ({}, "cpu"),
+    ],
+)
+def test_placed(suite, tmp_path, asked, device):
+    """For what is told beforehand, such as memory, `auto` is the device that jobs ask for; others stay."""
+    assert {case.device for case in plan_spread(suite, tmp_path, Slurm(**asked)).placed} == {device}
+    assert {case.device for case in plan_spread(suite, tmp_path, Slurm(**asked), "meta").placed} == {"meta"}

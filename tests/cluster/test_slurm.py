@@ -250,6 +250,7 @@ def test_cancelled(vidbench, suite, folder, cluster):
     assert f"2 cases are missing; vidbench run --attach {name} --resume" in done.err
     assert read(folder) == ({"one": 1, "two": 1}, {})
     assert cluster.run("squeue", "-h", "-t", "running,pending") == ""
+    assert "nothing to cancel" in vidbench("run", "--attach", name, "--cancel", "--poll", "0.5").err
     (folder / "held").unlink()
     done = vidbench("run", "--attach", name, "--resume", "--poll", "0.5")
     assert done.code == 0, done.err
@@ -264,7 +265,7 @@ def test_drained_nodes_and_what_cannot_be_measured(suite, folder, cluster):
     command = [*VIDBENCH, path, *LAUNCH, "--follow"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=folder) as run:
         said = ""
-        while "2 jobs wait (" not in said:
+        while "2 jobs waiting (" not in said:
             said = run.stderr.readline()
             assert said
         assert "DRAIN" in said.upper() or "ReqNodeNotAvail" in said  # as its release has it

@@ -73,8 +73,14 @@ def launch(
         warn(f"{count} of the cases measure the CPU of such nodes, and not their GPU")
     if (most := max(job.seconds for job in spread.jobs)) > slurm.time * 60:
         warn(f"the longest job may take {format_duration(most)}, more than --time allows it; give it more")
+    if retry is not None:
+        warn("what earlier runs have is not measured again; which that is depends on the nodes, and is found out there")
     if dry_run:
-        print_plan(spread.cases, {}, spread.estimate, done=0, left_out=suite.left_out)
+        from vidbench.run.nets import Nets
+        from vidbench.run.worker import predict_each
+
+        memory = predict_each(spread.placed, Nets())
+        print_plan(spread.placed, memory, spread.estimate, done=0, left_out=suite.left_out)
     else:
         warn_of_clips(suite.left_out)
         folder = spread.create(Path(results), retry, timeout)
@@ -135,7 +141,6 @@ def attach(results: str, name: str, *, resume: bool, cancel: bool, poll: float) 
     from vidbench.cluster.folder import find_sweep
     from vidbench.cluster.queue import check_slurm
     from vidbench.errors import InputError
-    from vidbench.terminal.screen import warn
 
     if resume and cancel:
         raise InputError("--resume begins jobs again and --cancel ends them; leave out either")
@@ -143,16 +148,22 @@ def attach(results: str, name: str, *, resume: bool, cancel: bool, poll: float) 
     check_slurm()
     if cancel:
         _cancel(folder)
-        warn("cancelled; what was measured is kept")
     if resume:
         _begin_again(folder)
     return watch(folder, poll)
 
 
 def _cancel(folder: "SweepFolder") -> None:
-    from vidbench.cluster.queue import cancel
+    """End its jobs, and say so; nothing is wrong where there are none any more."""
+    from vidbench.cluster.queue import cancel, look
+    from vidbench.terminal.screen import warn
 
-    cancel([one.name for one in folder.submissions()])
+    arrays = [one.name for one in folder.submissions()]
+    if all(state.ended for state in look(arrays).values()):
+        warn("it has ended, there is nothing to cancel")
+        return
+    cancel(arrays)
+    warn("cancelled; what was measured is kept")
 
 
 def _begin_again(folder: "SweepFolder") -> None:
@@ -161,11 +172,12 @@ def _begin_again(folder: "SweepFolder") -> None:
     from vidbench.cluster.queue import look
     from vidbench.run.slurm import check_launcher
     from vidbench.terminal.screen import warn
+    from vidbench.units import format_count
 
     check_launcher()
     if jobs := Follower(folder, look).find_idle():
         _submit(folder, jobs)
-        warn(f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} that had ended too early handed to Slurm again")
+        warn(f"{format_count(len(jobs), 'job')} that had ended too early handed to Slurm again")
 
 
 def watch(folder: "SweepFolder", poll: float) -> int:
@@ -218,8 +230,9 @@ def _follow(folder: "SweepFolder", poll: float, watching: Any) -> "Standing":
 def _conclude(standing: "Standing", name: str) -> int:
     """Say what is missing; the exit code."""
     from vidbench.terminal.screen import warn
+    from vidbench.units import format_count
 
     if standing.ended:
-        count = "1 case is" if standing.missing == 1 else f"{standing.missing} cases are"
-        warn(f"{count} missing; vidbench run --attach {name} --resume measures what is")
+        missing = f"{format_count(standing.missing, 'case')} {'is' if standing.missing == 1 else 'are'} missing"
+        warn(f"{missing}; vidbench run --attach {name} --resume measures what is")
     return NOT_MEASURED if standing.failed or standing.missing else 0

@@ -69,7 +69,7 @@ def run(  # noqa: PLR0917  # one parameter an option
     time: Annotated[
         str | None,
         typer.Option(
-            help="What a job may take: minutes, or as hours:minutes:seconds; by default 60.",
+            help="Time of a job: minutes, or as 2:00:00; by default 60.",
             show_default=False,
             rich_help_panel=CLUSTER,
         ),
@@ -123,7 +123,7 @@ def run(  # noqa: PLR0917  # one parameter an option
         float, typer.Option(min=0.1, help="Seconds between two looks at the jobs.", rich_help_panel=CLUSTER)
     ] = 10.0,
 ) -> None:
-    """Run a suite: all its cases, each in a process of its own, into a new result file."""
+    """Run a suite here or on a cluster: all its cases, each in a process of its own, into a new result file."""
     from vidbench.cli import launching, seats
     from vidbench.cli.left_out import warn_of_clips
     from vidbench.errors import InputError

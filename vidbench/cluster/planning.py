@@ -44,6 +44,12 @@ class Spread:
         """What is to be measured, in the suite's order."""
         return [case for case, _ in self.tasks]
 
+    @property
+    def placed(self) -> list[Case]:
+        """The same on the device that their nodes will have: `auto` is a GPU where jobs ask for one."""
+        device = "cuda:0" if self.slurm.asks_for_gpus else "cpu"
+        return [replace(case, device=device) if case.device == "auto" else case for case in self.cases]
+
     def create(self, results: Path, retry: Sequence[str] | None, timeout: float | None = None) -> SweepFolder:
         """Write it into the folder of results.
 

@@ -21,7 +21,7 @@ from vidbench.run.plan import Plan
 from vidbench.run.processes import Processes
 from vidbench.run.rota import run_on_seats
 from vidbench.run.seats import Seat
-from vidbench.run.worker import predict
+from vidbench.run.worker import predict_each
 from vidbench.runs import FAILURES, Estimate, estimate, find_done, name_machine, read_runs, run_path
 from vidbench.store import Writer
 from vidbench.suites.files import Suite
@@ -84,8 +84,8 @@ class Sweep:
                 yield record
 
     def predict_memory(self) -> dict[Case, float | None]:
-        """Bytes that a call of each case is predicted to take; None where it cannot be told."""
-        return {case: predict(case, (), self._nets) for case in self.cases}
+        """Bytes that a call of each case is predicted to take, whatever its run; None where it cannot be told."""
+        return predict_each(self.cases, self._nets)
 
     def estimate(self) -> Estimate:
         """How long the cases will take."""

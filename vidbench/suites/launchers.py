@@ -88,6 +88,12 @@ class Slurm(BaseModel):
             )
         return self
 
+    @property
+    def asks_for_gpus(self) -> bool:
+        """Whether jobs ask for GPUs, in whichever way."""
+        asked = self._ask_for_gpus()
+        return self.each_gpu_kind or (asked is not None and (asked != "gres" or "gpu" in str(self.gres)))
+
     def _ask_for_gpus(self) -> str | None:
         """The option that asks for GPUs or what else a node has beside CPUs and memory; None where none does."""
         further = [name for name in self.options if name.replace("-", "_") in OF_GPUS]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from vidbench.terminal.screen import open_console, warn
-from vidbench.units import format_duration
+from vidbench.units import format_count, format_duration
 
 if TYPE_CHECKING:
     from vidbench.cluster.following import Standing
@@ -19,15 +19,15 @@ SHOWN = 10  # jobs that ended or were refused; more say nothing new
 
 def print_jobs(sizes: Sequence[int], seconds: Sequence[float]) -> None:
     """How many jobs there are, and how long the longest of them will take."""
-    most = f"at most {max(sizes)} cases each, the longest about {format_duration(max(seconds))}"
-    print_line(f"{len(sizes)} jobs, {most}")
+    most = f"at most {format_count(max(sizes), 'case')} each, the longest about {format_duration(max(seconds))}"
+    print_line(f"{format_count(len(sizes), 'job')}, {most}")
 
 
 def print_kinds(kinds: "Sequence[Kind]") -> None:
     """On what all cases are measured, where that is each kind of GPU that there is."""
     if kinds:
-        told = [f"{kind.name} ({kind.nodes} {'node' if kind.nodes == 1 else 'nodes'})" for kind in kinds]
-        print_line(f"each case on {len(kinds)} {'kind' if len(kinds) == 1 else 'kinds'} of GPU: {', '.join(told)}")
+        told = [f"{kind.name} ({format_count(kind.nodes, 'node')})" for kind in kinds]
+        print_line(f"each case on {format_count(len(kinds), 'kind')} of GPU: {', '.join(told)}")
 
 
 def print_line(text: str) -> None:
@@ -38,12 +38,12 @@ def print_line(text: str) -> None:
 def describe(standing: "Standing") -> str:
     """How far a run is, in one line."""
     done = standing.measured + standing.left
-    parts = [f"{done} of {standing.total} cases"]
+    parts = [f"{done} of {format_count(standing.total, 'case')}"]
     parts += [f"{standing.failed} of them failed"] if standing.failed else []
     parts += [f"{standing.left} measured before"] if standing.left else []
-    parts += [f"{standing.running} jobs run"] if standing.running else []
+    parts += [f"{format_count(standing.running, 'job')} running"] if standing.running else []
     reasons = ", ".join(f"{reason}: {count}" for reason, count in standing.waiting.most_common() if reason != "None")
-    waiting = f"{standing.waiting.total()} jobs wait"
+    waiting = f"{format_count(standing.waiting.total(), 'job')} waiting"
     parts += [f"{waiting} ({reasons})" if reasons else waiting] if standing.waiting else []
     return "; ".join(parts)
 
@@ -74,7 +74,7 @@ class Watching:
 def print_files(files: Mapping[Path, int]) -> None:
     """Where a run's records are."""
     for path, records in files.items():
-        print_line(f"{records} records in {_shorten(path)}")
+        print_line(f"{format_count(records, 'record')} in {_shorten(path)}")
 
 
 def print_outcome(standing: "Standing", logs: Path) -> None:
