@@ -136,12 +136,19 @@ class TestRun:
         assert "(6 guessed by their MACs)" in done.out
         assert not (suite.parent / "results").exists()
 
+    def test_dry_run_of_too_many(self, vidbench, suite, monkeypatch):
+        """Where predicting memory takes too long the rest is not predicted, and that is said."""
+        monkeypatch.setattr("vidbench.run.worker.PREDICTING", -1.0)
+        done = vidbench("run", str(suite), "--dry-run")
+        assert done.code == 0
+        assert "memory of 6 further cases is not predicted" in done.out
+
     def test_clips_that_a_net_cannot_take(self, vidbench, suite):
         """Of what a pattern stands for the plan shows what is left out; measuring, it is one warning."""
         suite.write_text('[[cases]]\nmodels = "bqn-*"\nframes = [6, 8]\nsize = 64\ndevice = "meta"')
         plan, done = vidbench("run", str(suite), "--dry-run"), vidbench("run", str(suite))
         assert (plan.code, done.code) == (0, 0)
-        assert "1 cases; about " in plan.out
+        assert "1 case; about " in plan.out
         left_out = [line for line in plan.out.splitlines() if line.startswith("left out: ")]
         assert [line.split(":")[1].strip() for line in left_out] == [
             "bqn-tsm-r50 cannot take 8 frames",

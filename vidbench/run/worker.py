@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import torch
@@ -33,6 +34,8 @@ from vidbench.run.requested import measure_requested, watch_device
 from vidbench.run.setting import set_up
 from vidbench.run.static import predict_memory, static_figures
 from vidbench.units import column_scale
+
+PREDICTING = 30.0  # seconds in which memory is predicted before a suite is run
 
 
 def is_adaptive(case: Case) -> bool:
@@ -112,8 +115,17 @@ def predict(case: Case, measurements: Sequence[Measurement], nets: Nets) -> floa
 
 
 def predict_each(cases: Iterable[Case], nets: Nets) -> dict[Case, float | None]:
-    """Bytes that a call of each case takes, whatever its run; None where it cannot be told."""
-    return {case: predict(case, (), nets) for case in dict.fromkeys(replace(case, repeat=0) for case in cases)}
+    """Bytes that a call of each case takes, whatever its run; None where it cannot be told.
+
+    Cases are left out that are not begun within PREDICTING.
+    """
+    end = monotonic() + PREDICTING
+    found: dict[Case, float | None] = {}
+    for case in dict.fromkeys(replace(case, repeat=0) for case in cases):
+        if monotonic() > end:
+            break
+        found[case] = predict(case, (), nets)
+    return found
 
 
 def describe_shortage(predicted: float | None, free: float) -> str:

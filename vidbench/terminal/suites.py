@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from vidbench.terminal.screen import make_table, open_console, print_table
-from vidbench.units import column_scale, format_duration
+from vidbench.units import column_scale, format_count, format_duration
 
 if TYPE_CHECKING:
     from vidbench.records import Case
@@ -38,7 +38,10 @@ def print_plan(
     done: int,
     left_out: Sequence[str],
 ) -> None:
-    """A row a case that is to be measured, the memory it will take, what is left out, and how long all will take."""
+    """A row a case that is to be measured, the memory it will take, what is left out, and how long all will take.
+
+    Cases that `memory` does not have were not asked about.
+    """
     console = open_console(sys.stdout)
     table = make_table()
     table.add_column("model", no_wrap=True)
@@ -58,12 +61,19 @@ def print_plan(
             scale.format(memory.get(case)),
         )
     print_table(console, table)
+    if untold := len(once) - len(memory):
+        told = f"memory of {format_count(untold, 'further case')} is not predicted, for that takes long"
+        console.print(Text(f"{told}; `vidbench profile --only predicted_memory` tells it"), soft_wrap=True)
     for reason in left_out:
         console.print(Text(f"left out: {reason}"), soft_wrap=True)
     there = f", {done} more are there already" if done else ""
     basis = [f"{expected.known} as they took before"] if expected.known else []
     basis += [f"{expected.guessed} guessed by their MACs"] if expected.guessed else []
-    console.print(Text(f"{len(cases)} cases{there}; about {format_duration(expected.seconds)} ({', '.join(basis)})"))
+    console.print(
+        Text(
+            f"{format_count(len(cases), 'case')}{there}; about {format_duration(expected.seconds)} ({', '.join(basis)})"
+        )
+    )
 
 
 def _without_repeat(case: "Case") -> "Case":
