@@ -38,6 +38,17 @@ def test_table(tmp_path):
     assert slurm.name_options()["setup"] == ["module load cuda"]
 
 
+def test_costs():
+    """What the page says of 10,000 cases was measured."""
+    kept = (ROOT / "results" / "amd-epyc-2cpus" / "cluster.txt").read_text()
+    plan, join = (re.search(rf"{step}: ([\d.]+ s), (\d+ MiB)$", kept, re.M).groups() for step in ("plan", "join"))
+    (look,) = re.findall(r"further ones ([\d.]+ ms)$", kept, re.M)
+    prose = " ".join(PAGE.split())
+    assert kept.startswith("10,000 cases")
+    assert f"planning takes {' and '.join(plan)}, merging {' and '.join(join)}" in prose
+    assert f"one question to Slurm and {look}, however many" in prose
+
+
 def test_linked():
     """The README and the page about suites lead there."""
     assert "(docs/cluster.md)" in (ROOT / "README.md").read_text()

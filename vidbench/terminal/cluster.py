@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vidbench.cluster.following import Standing
     from vidbench.cluster.kinds import Kind
 
-SHOWN = 10  # jobs that ended or were refused; more say nothing new
+SHOWN = 10  # numbers of jobs of which the same is said
 
 
 def print_jobs(sizes: Sequence[int], seconds: Sequence[float]) -> None:
@@ -79,10 +79,25 @@ def print_files(files: Mapping[Path, int]) -> None:
 
 def print_outcome(standing: "Standing", logs: Path) -> None:
     """Which jobs of a run measured nothing, and which ended before they had measured all."""
-    for number, reason in list(standing.refused.items())[:SHOWN]:
-        warn(f"job {number} cannot be measured: {reason}")
-    for number, state in list(standing.ended.items())[:SHOWN]:
-        warn(f"job {number} ended before its cases were done ({state}); see {_shorten(logs)}")
+    for reason, numbers in _group(standing.refused):
+        warn(f"{_name_jobs(numbers)} cannot be measured: {reason}")
+    for state, numbers in _group(standing.ended):
+        its = "its" if len(numbers) == 1 else "their"
+        warn(f"{_name_jobs(numbers)} ended before {its} cases were done ({state}); see {_shorten(logs)}")
+
+
+def _group(reasons: Mapping[int, str]) -> list[tuple[str, list[int]]]:
+    """The jobs of each reason."""
+    found: dict[str, list[int]] = {}
+    for number, reason in reasons.items():
+        found.setdefault(reason, []).append(number)
+    return list(found.items())
+
+
+def _name_jobs(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:SHOWN]))
+    more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
+    return f"job{'' if len(numbers) == 1 else 's'} {shown}{more}"
 
 
 def _shorten(path: Path) -> Path:
