@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-SECONDS = 60.0
+SECONDS = 90.0
 
 
 def wait_for(what: Callable[[], Any]) -> Any:

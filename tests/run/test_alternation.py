@@ -8,6 +8,7 @@ from statistics import median
 
 import psutil
 import pytest
+from waiting import wait_for
 
 from vidbench.comparison.changes import judge_alternation
 from vidbench.errors import InputError, OwnCodeError, VidbenchError
@@ -139,8 +140,9 @@ class TestAlternation:
         assert set(found.stacks[0]) == {"torch", "vidbench", "device"}
 
     @pytest.mark.usefixtures("nets")
-    def test_rounds_until_told(self):
+    def test_rounds_until_told(self, monkeypatch):
         """Every round has new processes, and there are no more than are asked for or needed."""
+        monkeypatch.setattr("vidbench.run.alternation.BURST_SECONDS", 0.001)
         both, asked_when = (asked("turns:Numbered"), asked("turns:Numbered")), []
 
         def is_told(bursts):
@@ -189,10 +191,7 @@ class TestAlternation:
             alternate((old, new), both, 2, timeout=120)
         numbers = [int(number) for number in Path("numbers").read_text().split()]
         assert len(numbers) == 2
-        until = time.monotonic() + 20  # what is killed takes its time to go
-        while (left := [number for number in numbers if is_running(number)]) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert not left
+        wait_for(lambda: not any(map(is_running, numbers)))  # what is killed takes its time to go
 
     @pytest.mark.usefixtures("nets")
     @pytest.mark.parametrize(

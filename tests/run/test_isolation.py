@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
 import pytest
+from marked import MARK, find_marked
+from waiting import wait_for
 
 import vidbench as package
 from vidbench.records import Case, Clip, Record
@@ -78,35 +78,23 @@ def nets(folder: Path) -> Path:
 @pytest.fixture
 def mark() -> str:
     """What the environment of a command's processes has, to be found by."""
-    return f"VIDBENCH_TEST={uuid4().hex}"
+    return uuid4().hex
 
 
 @pytest.fixture
 def start(nets: Path, mark: str) -> Iterator[Start]:
     """Start `vidbench profile ARGUMENTS...` as a process, in the folder of the nets."""
-    name, _, value = mark.partition("=")
 
     def run(*arguments: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-c", "from vidbench.cli import main; main()", "profile", *arguments]
         return subprocess.Popen(
-            command, cwd=nets, env={**os.environ, "PYTHONPATH": str(ROOT), name: value}, text=True,
+            command, cwd=nets, env={**os.environ, "PYTHONPATH": str(ROOT), MARK: mark}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     yield run
     for process in find_marked(mark):
         process.kill()
-
-
-def find_marked(mark: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if mark in (f"{name}={value}" for name, value in process.environ().items()):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return [process for process in found if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 def figures(record: dict[str, object]) -> dict[str, object]:
@@ -147,19 +135,12 @@ def test_sweep_with_troubles(start, mark, vidbench):
 def test_parent_is_killed(start, mark, nets):
     """When the parent is killed in the middle of a case, nothing goes on computing, not even what the net began."""
     process = start("trouble:hangs_in_company", "--frames", "4", "--size", "32", "--only", "latency")
-    assert wait_until(lambda: (nets / "hangs").exists() and (nets / "hangs").read_text().count(" ") == 1)
+    wait_for(lambda: (nets / "hangs").exists() and (nets / "hangs").read_text().count(" ") == 1)
     pids = {int(pid) for pid in (nets / "hangs").read_text().split()}
     assert pids < {one.pid for one in find_marked(mark)}
     process.kill()
     process.communicate()
-    assert wait_until(lambda: not find_marked(mark))
-
-
-def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> bool:
-    end = time.monotonic() + seconds
-    while not done() and time.monotonic() < end:
-        time.sleep(0.05)
-    return done()
+    wait_for(lambda: not find_marked(mark))
 
 
 def test_ends(nets, monkeypatch):

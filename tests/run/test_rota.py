@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -14,7 +13,9 @@ from uuid import uuid4
 
 import psutil
 import pytest
+from marked import MARK, find_marked
 from seating import open_cpu_seats
+from waiting import wait_for
 
 from vidbench.cli.seats import plan_on_seats
 from vidbench.errors import InputError
@@ -183,7 +184,7 @@ def start() -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
     mark = uuid4().hex
 
     def run() -> "subprocess.Popen[str]":
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "VIDBENCH_TEST": mark}
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", MARK: mark}
         run.mark = mark
         return subprocess.Popen(
             [sys.executable, "-c", "from seating import main; main()"], env=environment, text=True,
@@ -195,35 +196,17 @@ def start() -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
         process.kill()
 
 
-def find_marked(mark: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("VIDBENCH_TEST") == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def wait_until(done: Callable[[], bool], seconds: float = 90.0) -> bool:
-    end = time.monotonic() + seconds
-    while not done() and time.monotonic() < end:
-        time.sleep(0.05)
-    return done()
-
-
 def test_ended_early(suite, start):
     """Ctrl-C and SIGKILL cost the cases in flight alone, leave no process, and the rest is measured afterwards."""
     suite("one", "hangs", "two")
     Path("busy").touch()
     for number in (signal.SIGINT, signal.SIGKILL):
         process = start()
-        assert wait_until(lambda: len(lines()) == 2 and Path("hangs").exists())
+        wait_for(lambda: len(lines()) == 2 and Path("hangs").exists())
         process.send_signal(number)
         _, err = process.communicate(timeout=90)
         assert "Traceback" not in err
-        assert wait_until(lambda: not find_marked(start.mark))
+        wait_for(lambda: not find_marked(start.mark))
         Path("hangs").unlink()
         if number == signal.SIGINT:
             assert process.returncode == 130
