@@ -100,11 +100,11 @@ def _alternate(
     """
     from functools import partial
 
+    from vidbench.alternation.rounds import BURST_SECONDS, BURSTS, DTYPES, Asked, alternate, plan_looks
+    from vidbench.alternation.sides import check_sides, default_clip, open_side
     from vidbench.comparison.changes import Comparison, judge_alternation
     from vidbench.errors import InputError
     from vidbench.records import Case
-    from vidbench.run.alternation import BURST_SECONDS, BURSTS, DTYPES, Asked, alternate, plan_looks
-    from vidbench.run.sides import check_sides, default_clip, open_side
     from vidbench.terminal.screen import warn
 
     if asked["dtype"] not in DTYPES:

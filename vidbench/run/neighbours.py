@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
+from vidbench.alternation.rounds import BURSTS, DTYPES, Asked, Burst, SideProcess, start_side, take_turns
+from vidbench.alternation.sides import Side
 from vidbench.comparison.changes import judge_alternation
 from vidbench.conditions.influence import NEGLIGIBLE, Influence, Verdict
 from vidbench.records import Case
-from vidbench.run.alternation import BURSTS, DTYPES, Asked, Burst, SideProcess, start_side, take_turns
 from vidbench.run.seats import Seat
-from vidbench.run.sides import Side
 
 LOOKS = (8, 16)  # rounds of new processes after which it is judged; no more where that tells
 VERDICTS: dict[str, Verdict] = {"same": "none", "slower": "disturbed", "faster": "disturbed"}

@@ -13,10 +13,10 @@ from statistics import median
 from time import monotonic
 from typing import IO, Any
 
+from vidbench.alternation import side as script
+from vidbench.alternation.side import BEGIN, END, GO, STOP
+from vidbench.alternation.sides import Side
 from vidbench.errors import InputError, OwnCodeError, VidbenchError
-from vidbench.run import side as script
-from vidbench.run.side import BEGIN, END, GO, STOP
-from vidbench.run.sides import Side
 
 BURSTS, BURST_SECONDS = 12, 0.1
 LOOKS, FIRST = 4, 9  # how often rounds are judged at most, each time twice as many, and the fewest that are

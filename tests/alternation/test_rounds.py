@@ -10,11 +10,11 @@ import psutil
 import pytest
 from waiting import wait_for
 
+from vidbench.alternation.rounds import BURSTS, Asked, alternate, plan_looks, start_side
+from vidbench.alternation.sides import Side, check_sides, open_side
 from vidbench.comparison.changes import judge_alternation
 from vidbench.errors import InputError, OwnCodeError, VidbenchError
 from vidbench.records import Case
-from vidbench.run.alternation import BURSTS, Asked, alternate, plan_looks, start_side
-from vidbench.run.sides import Side, check_sides, open_side
 
 CASE = Case(model="x3d-m", classes=None, frames=4, size=32)
 
@@ -142,7 +142,7 @@ class TestAlternation:
     @pytest.mark.usefixtures("nets")
     def test_rounds_until_told(self, monkeypatch):
         """Every round has new processes, and there are no more than are asked for or needed."""
-        monkeypatch.setattr("vidbench.run.alternation.BURST_SECONDS", 0.001)
+        monkeypatch.setattr("vidbench.alternation.rounds.BURST_SECONDS", 0.001)
         both, asked_when = (asked("turns:Numbered"), asked("turns:Numbered")), []
 
         def is_told(bursts):
