@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from net_source import NET
 
 from vidbench.store import read_all
 
@@ -16,15 +17,6 @@ KILLS = int(os.environ.get("VIDBENCH_KILLS", "4"))  # each takes seconds
 
 NETS = """
 from pathlib import Path
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv3d(3, 4, 3)
-
-    def forward(self, x):
-        return self.conv(x).mean((2, 3, 4))
 
 class Moody(Net):
     def forward(self, x):
@@ -49,7 +41,7 @@ device = "cpu"
 
 @pytest.fixture
 def suite(folder: Path) -> Path:
-    (folder / "small.py").write_text(NETS)
+    (folder / "small.py").write_text(NET + NETS)
     (folder / "mine.toml").write_text(SUITE)
     return folder / "mine.toml"
 

@@ -63,7 +63,7 @@ class TestFollower:
     def test_progress(self, sweep):
         """What is measured, failed, runs and waits; then it is over, without asking for jobs that are done."""
         name = f"{sweep.name}.0"
-        states = {(name, 0): State("RUNNING", "None", "n1"), (name, 1): State("PENDING", "Resources", "")}
+        states = {(name, 0): State("RUNNING", "None"), (name, 1): State("PENDING", "Resources")}
         asked = []
         follower = Follower(sweep, lambda arrays: asked.append(arrays) or states)
         first = begin(sweep, 0)
@@ -83,7 +83,7 @@ class TestFollower:
 
     def test_ended_too_early(self, sweep):
         """A job that left the queue without its end is missed, but not at the first look."""
-        follower = Follower(sweep, lambda _: {(f"{sweep.name}.0", 0): State("CANCELLED", "None", "")})
+        follower = Follower(sweep, lambda _: {(f"{sweep.name}.0", 0): State("CANCELLED", "None")})
         looks = [follower.look() for _ in range(LOOKS)]
         assert not looks[-2].over
         assert looks[-1].over
@@ -106,7 +106,7 @@ class TestHandedOverAgain:
         assert Follower(sweep, lambda _: {}).find_idle() == [0]
         sweep.add_submission([0])
         assert sweep.first_attempts() == {0: 2, 1: 1}
-        again = {(f"{sweep.name}.1", 0): State("RUNNING", "None", "n1")}
+        again = {(f"{sweep.name}.1", 0): State("RUNNING", "None")}
         follower = Follower(sweep, lambda _: again)
         standing = follower.look()
         assert (standing.running, standing.refused, standing.over) == (1, {}, False)
@@ -137,7 +137,7 @@ def test_looks_do_not_grow_with_what_is_done(tmp_path, monkeypatch):
         journal.end(0)
     for journal in journals[3:]:
         journal.end(1)
-    running = {(f"{sweep.name}.0", number): State("RUNNING", "None", "n1") for number in range(3)}
+    running = {(f"{sweep.name}.0", number): State("RUNNING", "None") for number in range(3)}
     asked, opened = [], []
     follower = Follower(sweep, lambda arrays: asked.extend(arrays) or running)
     assert follower.look().measured == 197

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from net_source import NET
 from waiting import wait_for
 
 from vidbench.metrics import METRICS
@@ -23,15 +24,6 @@ import os
 import signal
 import time
 from pathlib import Path
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv3d(3, 4, 3)
-
-    def forward(self, x):
-        return self.conv(x).mean((2, 3, 4))
 
 class Slow(Net):
     def forward(self, x):
@@ -70,7 +62,7 @@ def suite(cluster, folder):
     """Write a suite of some of the nets, by device."""
 
     def write(*models: str, **others: str) -> str:
-        (folder / "small.py").write_text(NETS)
+        (folder / "small.py").write_text(NET + NETS)
         text = SUITE
         for device, names in {"cpu": models, **{device: [name] for device, name in others.items()}}.items():
             text += CASES.format(models=", ".join(f'"small:{name}"' for name in names), device=device)

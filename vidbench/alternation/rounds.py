@@ -165,8 +165,8 @@ class SideProcess:
 
     def _refusal(self, answer: dict[str, Any]) -> InputError:
         place = "" if self._name == self._model else f"{self._name}: "
-        error = (InputError if answer.get("refused", True) else OwnCodeError)(f"{place}{answer['error']}")
-        error.add_note(f"It was raised in the process of {self._name}:\n{answer.get('trace', '')}")
+        error = (InputError if answer["refused"] else OwnCodeError)(f"{place}{answer['error']}")
+        error.add_note(f"It was raised in the process of {self._name}:\n{answer['trace']}")
         return error
 
     def _ended(self) -> VidbenchError:

@@ -33,7 +33,8 @@ def main() -> None:
 
         import vidbench  # noqa: F401
     except ImportError as error:
-        answer(answers, {"error": f"its Python has no torch or vidbench that can be imported: {error}"})
+        what = f"its Python has no torch or vidbench that can be imported: {error}"
+        answer(answers, {"error": what, "trace": traceback.format_exc(), "refused": True})
         return
     keep_freed_memory()
     asked = json.loads(sys.argv[1])

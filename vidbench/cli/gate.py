@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from vidbench.cli.exits import INTERRUPTED
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
     from vidbench.records import Case, Environment, Record
     from vidbench.store import Results
     from vidbench.suites.files import Suite
-
-INTERRUPTED = 130
 
 
 class Target(NamedTuple):

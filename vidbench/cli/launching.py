@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vidbench.cli.exits import INTERRUPTED, NOT_MEASURED
+
 if TYPE_CHECKING:
     from vidbench.cluster.folder import SweepFolder
     from vidbench.cluster.following import Standing
@@ -16,8 +18,6 @@ LAUNCHERS = ("local", "slurm")
 SLURM_OPTIONS = (
     "partition", "gres", "constraint", "exclusive", "time", "array_parallelism", "job_time", "each_gpu_kind", "options",
 )  # fmt: skip
-INTERRUPTED = 130
-NOT_MEASURED = 3
 LOST = 10  # looks in a row at which Slurm may fail to answer
 
 

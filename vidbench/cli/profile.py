@@ -4,14 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vidbench.cli.exits import INTERRUPTED, NOT_MEASURED
 from vidbench.cli.options import Classes, Device, Dtype, Threads, Weights
 
 if TYPE_CHECKING:
     from vidbench.cli.outputs import Sink
     from vidbench.records import Case, Environment, Footage, Record
-
-INTERRUPTED = 130
-NOT_MEASURED = 3
 
 
 def profile(  # noqa: PLR0917  # one parameter an option

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vidbench.cli.exits import INTERRUPTED, NOT_MEASURED
+
 if TYPE_CHECKING:
     from vidbench.run.sweep import Sweep
 
-INTERRUPTED = 130
-NOT_MEASURED = 3
 CLUSTER = "On a cluster"
 
 

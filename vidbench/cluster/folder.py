@@ -14,7 +14,7 @@ No two processes write into the same file.
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -136,14 +136,11 @@ class SweepFolder:
 
     def submissions(self) -> list[Submission]:
         """The arrays that were handed to Slurm, in their order."""
-        return list(self._read_submissions())
-
-    def _read_submissions(self) -> Iterator[Submission]:
-        number = 0
-        while (path := self._submission(number)).exists():
+        found: list[Submission] = []
+        while (path := self._submission(len(found))).exists():
             table = json.loads(path.read_text("utf-8"))
-            yield Submission(self._name_array(number), tuple(table["jobs"]), tuple(table["tried"]))
-            number += 1
+            found.append(Submission(self._name_array(len(found)), tuple(table["jobs"]), tuple(table["tried"])))
+        return found
 
     def add_submission(self, jobs: Sequence[int]) -> str:
         """Note that these jobs are about to be handed to Slurm; the name of their array."""

@@ -5,7 +5,7 @@ A look costs what is new in the journals of jobs that are not done, and one ques
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vidbench.cluster.folder import SweepFolder
 from vidbench.cluster.journal import Reader
@@ -86,14 +86,12 @@ class Follower:
     def __init__(self, folder: SweepFolder, ask: Callable[[Sequence[str]], Queue]) -> None:
         self._folder, self._ask = folder, ask
         sizes = folder.manifest().sizes
-        self._total = sum(sizes)
+        self._done = Standing(sum(sizes))  # with what came of jobs that are not looked at any more
         first = folder.first_attempts()
         self._jobs = {
             number: _Job(size, Reader(folder.journal(number, 1)), first.get(number, 1))
             for number, size in enumerate(sizes)
         }
-        self._measured = self._failed = self._left = 0  # of jobs that are done
-        self._refused: dict[int, str] = {}
         self._where = {
             number: (one.name, index) for one in folder.submissions() for index, number in enumerate(one.jobs)
         }
@@ -107,16 +105,15 @@ class Follower:
         # Slurm first: a job that has left the queue has by then written all that it will.
         arrays = dict.fromkeys(self._where[number][0] for number in self._jobs if number in self._where)
         states = self._ask(list(arrays))
-        standing = Standing(self._total, self._measured, self._failed, self._left)
+        standing = replace(self._done, refused=dict(self._done.refused), waiting=Counter(), ended={})
         for number in list(self._jobs):
             job = self._jobs[number]
             self._read(number, job)
-            self._count(standing, job)
+            self._count(standing, number, job)
             if job.done or job.refused is not None:
                 self._forget(number, job)
             else:
                 self._place(standing, number, job, states.get(self._where.get(number, ("", 0))))
-        standing.refused = dict(self._refused)
         standing.over = len(standing.ended) == len(self._jobs)
         return standing
 
@@ -147,19 +144,17 @@ class Follower:
             job.reader = Reader(path)
 
     @staticmethod
-    def _count(standing: Standing, job: _Job) -> None:
+    def _count(standing: Standing, number: int, job: _Job) -> None:
         standing.measured += len(job.ends)
         standing.failed += sum(failure is not None for failure in job.ends.values())
         standing.left += len(job.left)
+        if job.refused is not None:
+            standing.refused[number] = job.refused
 
     def _forget(self, number: int, job: _Job) -> None:
         """Nothing of it is looked at any more."""
         del self._jobs[number]
-        self._measured += len(job.ends)
-        self._failed += sum(failure is not None for failure in job.ends.values())
-        self._left += len(job.left)
-        if job.refused is not None:
-            self._refused[number] = job.refused
+        self._count(self._done, number, job)
 
     @staticmethod
     def _place(standing: Standing, number: int, job: _Job, state: State | None) -> None:

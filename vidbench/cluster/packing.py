@@ -11,11 +11,10 @@ from vidbench.modes import MODES
 from vidbench.records import Case, Record
 from vidbench.runs import Expected, expect_seconds
 
-JOB_SECONDS = 600.0  # beside which the start of a job, some 15 s, is little
 TRAINING = 3.0  # forward and two backward passes
 
 
-def pack(cases: Sequence[Case], seconds: Sequence[float], target: float = JOB_SECONDS) -> list[list[int]]:
+def pack(cases: Sequence[Case], seconds: Sequence[float], target: float) -> list[list[int]]:
     """The cases of each job by their places, the jobs that take longest first.
 
     A job takes at most `target` seconds, unless what cannot be parted takes longer: a case, or one compiled net at the

@@ -21,11 +21,10 @@ MOST_IN_ARRAY = 1001  # of which Slurm allows one less, where its configuration 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What Slurm says of a job: `PENDING`, `RUNNING`, ..., and why it does not start; `node` is where it runs."""
+    """What Slurm says of a job: `PENDING`, `RUNNING`, ..., and why it does not start."""
 
     name: str
     reason: str
-    node: str
 
     @property
     def waits(self) -> bool:
@@ -68,11 +67,11 @@ def look(arrays: Sequence[str]) -> dict[tuple[str, int], State]:
     """
     if not arrays:
         return {}
-    text = _call("squeue", "-h", "-r", "-t", "all", f"--name={','.join(arrays)}", "-o", "%j|%K|%T|%r|%N")
+    text = _call("squeue", "-h", "-r", "-t", "all", f"--name={','.join(arrays)}", "-o", "%j|%K|%T|%r")
     states = {}
     for line in text.splitlines():
-        name, index, state, reason, node = line.split("|", 4)
-        states[name, int(index) if index.isdecimal() else 0] = State(state, reason, node)
+        name, index, state, reason = line.split("|", 3)
+        states[name, int(index) if index.isdecimal() else 0] = State(state, reason)
     return states
 
 

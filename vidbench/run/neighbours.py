@@ -41,7 +41,6 @@ def measure_influence(
     timeout: float,
     looks: Sequence[int] = LOOKS,
     bursts: int = BURSTS,
-    announce: Callable[[int], None] = lambda _: None,
 ) -> Influence:
     """What two or more seats do to each other.
 
@@ -54,7 +53,6 @@ def measure_influence(
         timeout: seconds that an answer of a process may take.
         looks: after how many rounds it is looked whether they tell; the last is how many there are at most.
         bursts: of either kind in a round.
-        announce: is told the number of each round before it begins.
 
     Raises:
         InputError: a process cannot build the net or call it.
@@ -65,7 +63,6 @@ def measure_influence(
     with ExitStack() as stack:
         first, *others = [stack.enter_context(_start(case, seat, timeout)) for seat in seats]
         for number in range(looks[-1]):
-            announce(number)
             rounds.append(tuple(_take_round(first, others, bursts)))
             if number + 1 in looks:
                 found = judge(case, names, rounds, len(looks))

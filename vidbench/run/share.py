@@ -88,8 +88,8 @@ class Attempt:
     def run(self) -> None:
         """Measure what of the job is not measured yet, into a file of its own."""
         tasks = self._folder.read_job(self._number)
-        falls = find_falls(self._folder, self._number, range(1, self._attempt))
         first = self._folder.first_attempts().get(self._number, 1)
+        before = find_falls(self._folder, self._number, range(1, first))
         lately = find_falls(self._folder, self._number, range(first, self._attempt))
         if sum(fall.place is None for fall in lately) >= MOST_FALLS:
             self._journal.refuse("its process or node went down twice before a case began; see its log")
@@ -101,7 +101,7 @@ class Attempt:
                 self._journal.refuse(str(error))
                 return
             try:
-                self._run(jobs, plan, falls, processes)
+                self._run(jobs, plan, before + lately, processes)
             except Exception:  # such as a full disk, which is no fault of the case
                 with suppress(OSError):
                     self._journal.stop(self._place, fell=False)

@@ -62,7 +62,7 @@ class Slurm(BaseModel):
     exclusive: bool | None = None
     time: Annotated[int, BeforeValidator(parse_minutes), Field(ge=1)] = 60
     array_parallelism: Annotated[int, Field(ge=1)] = 256
-    job_time: Annotated[float, Field(gt=0)] = 600.0
+    job_time: Annotated[float, Field(gt=0)] = 600.0  # beside which the start of a job, some 15 s, is little
     each_gpu_kind: bool = False
     options: dict[str, str | int | bool | list[str]] = {}
 

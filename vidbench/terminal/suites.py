@@ -69,11 +69,8 @@ def print_plan(
     there = f", {done} more are there already" if done else ""
     basis = [f"{expected.known} as they took before"] if expected.known else []
     basis += [f"{expected.guessed} guessed by their MACs"] if expected.guessed else []
-    console.print(
-        Text(
-            f"{format_count(len(cases), 'case')}{there}; about {format_duration(expected.seconds)} ({', '.join(basis)})"
-        )
-    )
+    count = format_count(len(cases), "case")
+    console.print(Text(f"{count}{there}; about {format_duration(expected.seconds)} ({', '.join(basis)})"))
 
 
 def _without_repeat(case: "Case") -> "Case":
